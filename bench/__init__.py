@@ -1,0 +1,1 @@
+"""Measurements beside peers. They print tables and leave nothing behind."""

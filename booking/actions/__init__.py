@@ -1,0 +1,1 @@
+"""One function per use case: `(session, now, …)`. The caller owns the transaction."""

@@ -1,0 +1,70 @@
+"""Cases: matters for a person, shown in the office's inbox until they are closed (SPEC S10, Y6, C9)."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Session
+
+from booking.actions import audit
+from booking.actions.audit import Actor
+from booking.tables.bookings import CaseFile
+
+
+def open_case(
+    session: Session,
+    now: datetime,
+    organisation_id: int,
+    kind: str,
+    about: str,
+    booking_id: int | None,
+    facts: dict[str, Any],
+) -> None:
+    """Open a case, or open a closed one about the same thing again; an open one only gets its facts renewed."""
+    insert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
+    session.execute(
+        insert(CaseFile)
+        .values(
+            organisation_id=organisation_id,
+            kind=kind,
+            dedup_key=f"{kind}-{about}",
+            booking_id=booking_id,
+            facts=facts,
+            opened_at=now,
+            closed_at=None,
+            resolution="",
+        )
+        .on_conflict_do_update(
+            index_elements=["organisation_id", "dedup_key"], set_={"facts": facts, "closed_at": None, "resolution": ""}
+        )
+    )
+
+
+def close_case(
+    session: Session,
+    now: datetime,
+    organisation_id: int,
+    kind: str,
+    about: str,
+    *,
+    resolution: str,
+    actor: Actor = audit.SYSTEM,
+) -> bool:
+    """Close an open case. Returns whether there was one."""
+    closed = session.scalar(
+        update(CaseFile)
+        .where(
+            CaseFile.organisation_id == organisation_id,
+            CaseFile.dedup_key == f"{kind}-{about}",
+            CaseFile.closed_at.is_(None),
+        )
+        .values(closed_at=now, resolution=resolution)
+        .returning(CaseFile.id)
+        .execution_options(synchronize_session=False)
+    )
+    if closed is None:
+        return False
+    audit.note(session, now, organisation_id, actor, "case", closed, "closed", after={"resolution": resolution})
+    return True

@@ -1,0 +1,259 @@
+"""Connections to booking sites are set up here: keys sealed, secrets shown once, ways proven (SPEC Y2, Y8, Y9).
+
+Nothing here calls the site: the edge does, outside of any transaction, and brings what it found.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from booking.actions.audit import Actor, note
+from booking.actions.setting_rows import own
+from booking.actions.tools import Tools
+from booking.tables.connections import BlockWay, Connection, ConnectionRoom, RemoteBooking, Writer
+from booking.tables.houses import Room
+from booking.values.identity import new_token, new_uuid
+from booking.values.refusals import Reason, Refused
+from booking.values.slot import Slot
+from booking.values.tokens import hash_token
+
+OFFERED = frozenset({BlockWay.NONE, BlockWay.BOOKING})
+LONGEST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How the account there is reached. An empty key keeps the one that is stored."""
+
+    name: str
+    account_id: str
+    api_key: str
+    base_url: str
+
+    def __repr__(self) -> str:
+        return f"Access({self.name!r}, {self.account_id!r}, {self.base_url!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class WithSecret:
+    """A connection and the secret of its webhooks, which is shown now and never again."""
+
+    public_id: UUID
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"WithSecret({self.public_id})"
+
+
+def api_key_bound(public_id: UUID) -> str:
+    """What the sealed API key is bound to."""
+    return f"connection:{public_id}"
+
+
+def make_connection(
+    session: Session, now: datetime, tools: Tools, organisation_id: int, actor: Actor, access: Access
+) -> WithSecret | Refused:
+    """A new connection; its first poll is due at once. Refused: missing, too-long-text, at the field."""
+    reasons = _reasons(access, needs_key=True)
+    if reasons:
+        return Refused(reasons)
+    public_id, secret = new_uuid(now), new_token()
+    sealed = tools.vault.seal(access.api_key.strip().encode(), api_key_bound(public_id))
+    row = Connection(
+        organisation_id=organisation_id,
+        public_id=public_id,
+        name=access.name.strip(),
+        base_url=access.base_url.strip().rstrip("/"),
+        account_id=access.account_id.strip(),
+        api_key_cipher=sealed.cipher,
+        api_key_id=sealed.key_id,
+        hook_secret_hash=hash_token(secret),
+        next_poll_at=now,
+    )
+    session.add(row)
+    session.flush()  # the audit entry names the row
+    after = {"name": row.name, "account_id": row.account_id, "base_url": row.base_url}
+    note(session, now, organisation_id, actor, "connection", row.id, "made", after=after)
+    return WithSecret(public_id, secret)
+
+
+def change_access(
+    session: Session,
+    now: datetime,
+    tools: Tools,
+    organisation_id: int,
+    actor: Actor,
+    connection_id: int,
+    access: Access,
+) -> Refused | None:
+    """Another name, account, key or address; only another name leaves the way proven."""
+    reasons = _reasons(access, needs_key=False)
+    if reasons:
+        return Refused(reasons)
+    row = own(session, Connection, organisation_id, connection_id)
+    if access.api_key.strip():
+        sealed = tools.vault.seal(access.api_key.strip().encode(), api_key_bound(row.public_id))
+        row.api_key_cipher, row.api_key_id, row.proven_at = sealed.cipher, sealed.key_id, None
+        note(session, now, organisation_id, actor, "connection", row.id, "key-changed")
+    wanted = {
+        "name": access.name.strip(),
+        "account_id": access.account_id.strip(),
+        "base_url": access.base_url.strip().rstrip("/"),
+    }
+    if (row.account_id, row.base_url) != (wanted["account_id"], wanted["base_url"]):
+        row.proven_at = None
+    _set(session, now, actor, row, wanted)
+    return None
+
+
+def choose_ways(
+    session: Session,
+    now: datetime,
+    organisation_id: int,
+    actor: Actor,
+    connection_id: int,
+    *,
+    writer: Writer,
+    block_way: BlockWay,
+) -> Refused | None:
+    """Who writes to the customer, and how times taken here are blocked there. Refused: not-offered (CALENDAR)."""
+    if block_way not in OFFERED:
+        return Refused((Reason("not-offered", "block_way"),))
+    row = own(session, Connection, organisation_id, connection_id)
+    if row.block_way is not block_way:
+        row.proven_at = None
+    _set(session, now, actor, row, {"writer": writer, "block_way": block_way})
+    return None
+
+
+def map_pages(
+    session: Session,
+    now: datetime,
+    organisation_id: int,
+    actor: Actor,
+    connection_id: int,
+    pages: Mapping[str, int],
+) -> None:
+    """Which booking page there stands for which room: profile id → room id, all of them. Raises NotFound."""
+    row = own(session, Connection, organisation_id, connection_id)
+    for room_id in set(pages.values()):
+        own(session, Room, organisation_id, room_id)
+    before = pages_of(session, connection_id)
+    if before == dict(pages):
+        return
+    session.execute(delete(ConnectionRoom).where(ConnectionRoom.connection_id == connection_id))
+    mine = {"organisation_id": organisation_id, "connection_id": connection_id}
+    session.add_all([ConnectionRoom(**mine, profile_id=page, room_id=room) for page, room in sorted(pages.items())])
+    row.next_poll_at = now
+    told = {"before": {"pages": before}, "after": {"pages": dict(pages)}}
+    note(session, now, organisation_id, actor, "connection", row.id, "pages-mapped", **told)
+
+
+def pages_of(session: Session, connection_id: int) -> dict[str, int]:
+    """Profile id → room id."""
+    query = select(ConnectionRoom.profile_id, ConnectionRoom.room_id).where(
+        ConnectionRoom.connection_id == connection_id
+    )
+    return {profile_id: room_id for profile_id, room_id in session.execute(query)}  # noqa: C416 - rows are no pairs
+
+
+def rotate_secret(
+    session: Session, now: datetime, organisation_id: int, actor: Actor, connection_id: int
+) -> WithSecret:
+    """A new secret for the webhooks; with the former one nothing is taken from now on."""
+    row = own(session, Connection, organisation_id, connection_id)
+    secret = new_token()
+    row.hook_secret_hash = hash_token(secret)
+    note(session, now, organisation_id, actor, "connection", row.id, "secret-rotated")
+    return WithSecret(row.public_id, secret)
+
+
+def pause(
+    session: Session, now: datetime, organisation_id: int, actor: Actor, connection_id: int, *, paused: bool
+) -> None:
+    """Stop reading and writing there, or go on at once."""
+    row = own(session, Connection, organisation_id, connection_id)
+    if paused == (row.paused_at is not None):
+        return
+    row.paused_at = now if paused else None
+    if not paused:
+        row.next_poll_at = now
+    note(session, now, organisation_id, actor, "connection", row.id, "paused" if paused else "resumed")
+
+
+def poll_now(session: Session, now: datetime, organisation_id: int, connection_id: int) -> None:
+    """Have the next look of the schedule read this connection."""
+    own(session, Connection, organisation_id, connection_id).next_poll_at = now
+
+
+def note_test_block(
+    session: Session,
+    now: datetime,
+    organisation_id: int,
+    connection_id: int,
+    remote_id: str,
+    profile_id: str,
+    slot: Slot,
+) -> int:
+    """Remember a test time as ours, so that no poll takes it for a customer's booking. Returns the row's id."""
+    own(session, Connection, organisation_id, connection_id)
+    row = RemoteBooking(
+        organisation_id=organisation_id,
+        connection_id=connection_id,
+        remote_id=remote_id,
+        ours=True,
+        starts_at=slot.start,
+        ends_at=slot.end,
+        facts={"profile_id": profile_id, "test": True},
+        seen_at=now,
+    )
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+def note_proof(
+    session: Session,
+    now: datetime,
+    organisation_id: int,
+    actor: Actor,
+    connection_id: int,
+    *,
+    test_id: int | None,
+    removed: bool,
+    error: str = "",
+) -> None:
+    """The outcome of a test time: proven only if it was written, read again and removed (SPEC Y8)."""
+    row = own(session, Connection, organisation_id, connection_id)
+    if test_id is not None and removed:
+        own(session, RemoteBooking, organisation_id, test_id).cancelled = True
+    row.proven_at = now if test_id is not None and removed and not error else None
+    after = {"proven": row.proven_at is not None} | ({"error": error} if error else {})
+    note(session, now, organisation_id, actor, "connection", row.id, "proof", after=after)
+
+
+def _set(session: Session, now: datetime, actor: Actor, row: Connection, wanted: Mapping[str, Any]) -> None:
+    changed = {name: value for name, value in wanted.items() if getattr(row, name) != value}
+    if not changed:
+        return
+    before = {name: getattr(row, name) for name in changed}
+    for name, value in changed.items():
+        setattr(row, name, value)
+    note(session, now, row.organisation_id, actor, "connection", row.id, "changed", before=before, after=changed)
+
+
+def _reasons(access: Access, *, needs_key: bool) -> tuple[Reason, ...]:
+    given = {"name": access.name, "account_id": access.account_id, "base_url": access.base_url}
+    if needs_key:
+        given["api_key"] = access.api_key
+    missing = [Reason("missing", name) for name, value in given.items() if not value.strip()]
+    everything = given | {"api_key": access.api_key}
+    too_long = [
+        Reason("too-long-text", name, {"most": LONGEST}) for name, value in everything.items() if len(value) > LONGEST
+    ]
+    return (*missing, *too_long)

@@ -1,0 +1,104 @@
+"""Mails to be: a message row and its duty, in the transaction that causes them (DESIGN rule 3).
+
+What the mail says is read at its first attempt; the door code above all. `facts` hold what would be gone by then.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from booking.actions import outbox
+from booking.actions.moves import move_message
+from booking.reads.house import House
+from booking.tables.outgoing import Message
+from booking.values.identity import new_uuid
+from booking.values.states import MessageState
+
+TOPIC = "mail"
+
+
+class MailKind(StrEnum):
+    ACKNOWLEDGEMENT = "acknowledgement"
+    MAIL_CHECK = "mail-check"
+    NOTICE_OFFICE = "notice-office"
+    NOTICE_DESK = "notice-desk"
+    CONFIRMATION = "confirmation"
+    CODE_LATER = "code-later"
+    CODE_REPLACED = "code-replaced"
+    REJECTION = "rejection"
+    CANCELLATION = "cancellation"
+    MOVED = "moved"
+    EXPIRED = "expired"
+    DESK_DIGEST = "desk-digest"
+    CODES_LOW = "codes-low"
+    CANCEL_STUCK = "cancel-stuck"
+
+
+SHOWS_CODE = frozenset(
+    {
+        MailKind.CONFIRMATION,
+        MailKind.CODE_LATER,
+        MailKind.CODE_REPLACED,
+        MailKind.MOVED,
+        MailKind.DESK_DIGEST,
+    }
+)
+
+
+def post(
+    session: Session,
+    now: datetime,
+    house: House,
+    kind: MailKind,
+    *,
+    to: str,
+    name: str,
+    language: str,
+    booking_id: int | None,
+    facts: dict[str, Any] | None = None,
+    due_at: datetime | None = None,
+) -> Message:
+    """Write one mail to be sent from `due_at` on. The Message-ID is given here and never changes."""
+    public_id = new_uuid(now)
+    domain = house.letterhead.email.rpartition("@")[2] or house.host_id
+    message = Message(
+        organisation_id=house.organisation_id,
+        public_id=public_id,
+        booking_id=booking_id,
+        kind=kind.value,
+        state=MessageState.QUEUED,
+        recipient_name=name,
+        recipient=to,
+        language=language,
+        facts=facts or {},
+        message_id=f"<{public_id}.{house.epoch}@{domain}>",
+        made_at=now,
+    )
+    session.add(message)
+    session.flush()  # the duty names the row
+    outbox.put(session, now, house.organisation_id, TOPIC, message.id, f"mail-{message.id}", due_at or now)
+    return message
+
+
+def supersede(session: Session, now: datetime, booking_id: int, kinds: Iterable[MailKind]) -> frozenset[MailKind]:
+    """Take back mails of a booking that were not sent: they are no longer true (SPEC S22). Returns their kinds."""
+    query = select(Message).where(
+        Message.booking_id == booking_id,
+        Message.kind.in_([kind.value for kind in kinds]),
+        Message.state.in_((MessageState.QUEUED, MessageState.DEAD)),
+    )
+    taken_back = session.scalars(query).all()
+    for message in taken_back:
+        move_message(session, message, MessageState.SUPERSEDED)
+        outbox.withdraw(session, now, TOPIC, message.id)
+    return frozenset(MailKind(message.kind) for message in taken_back)
+
+
+def send_again(session: Session, now: datetime, message: Message) -> None:
+    """Let a dead mail run again: the same mail, under the same Message-ID. Raises ValueError unless it is dead."""
+    move_message(session, message, MessageState.QUEUED)
+    outbox.revive(session, now, TOPIC, message.id)

@@ -1,0 +1,125 @@
+"""Taking and freeing time: lock the units in id order, look, write one row for each (DESIGN rule 2)."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from booking.tables.bookings import Occupancy
+from booking.tables.houses import RoomUnit, Unit
+from booking.values.slot import Slot
+from booking.values.states import OccupancyKind
+
+LONGEST_PIECE = timedelta(days=7)
+
+
+def pieces(slot: Slot) -> tuple[Slot, ...]:
+    """The slot in rows of at most `LONGEST_PIECE`, so that a look around a time is bounded on the index of starts."""
+    cut = []
+    start = slot.start
+    while slot.end - start > LONGEST_PIECE:
+        cut.append(Slot(start, start + LONGEST_PIECE))
+        start += LONGEST_PIECE
+    return (*cut, Slot(start, slot.end))
+
+
+def lock_units(session: Session, organisation_id: int, room_ids: Sequence[int]) -> dict[int, tuple[int, ...]]:
+    """Lock all units of the rooms, in id order; returns the units of each room."""
+    pairs = session.execute(
+        select(RoomUnit.room_id, RoomUnit.unit_id)
+        .where(RoomUnit.organisation_id == organisation_id, RoomUnit.room_id.in_(room_ids))
+        .order_by(RoomUnit.unit_id)
+    ).all()
+    unit_ids = sorted({unit for _, unit in pairs})
+    session.execute(select(Unit.id).where(Unit.id.in_(unit_ids)).order_by(Unit.id).with_for_update()).all()
+    return {room: tuple(unit for owner, unit in pairs if owner == room) for room in room_ids}
+
+
+def taken(
+    session: Session,
+    unit_ids: Sequence[int],
+    around: Slot,
+    *,
+    but: tuple[OccupancyKind, int] | None = None,
+    exclusive_only: bool = False,
+) -> tuple[Slot, ...]:
+    """All times taken on these units that overlap `around`, one source left out where named."""
+    query = select(Occupancy.starts_at, Occupancy.ends_at).where(
+        Occupancy.unit_id.in_(unit_ids),
+        Occupancy.ends_at > around.start,
+        Occupancy.starts_at < around.end,
+        Occupancy.starts_at > around.start - LONGEST_PIECE,
+    )
+    if but is not None:
+        query = query.where((Occupancy.kind != but[0]) | (Occupancy.source_id != but[1]))
+    if exclusive_only:
+        query = query.where(Occupancy.exclusive)
+    return tuple(sorted({Slot(start, end) for start, end in session.execute(query)}))
+
+
+def occupy(
+    session: Session,
+    organisation_id: int,
+    unit_ids: Sequence[int],
+    slot: Slot,
+    kind: OccupancyKind,
+    source_id: int,
+    *,
+    exclusive: bool,
+) -> None:
+    """Write one row for each unit. The database raises Overlap if an exclusive one is already there."""
+    session.add_all(
+        Occupancy(
+            organisation_id=organisation_id,
+            unit_id=unit_id,
+            starts_at=piece.start,
+            ends_at=piece.end,
+            kind=kind,
+            source_id=source_id,
+            exclusive=exclusive,
+        )
+        for unit_id in unit_ids
+        for piece in pieces(slot)
+    )
+    session.flush()  # the constraint speaks here, inside the action that asked
+
+
+def free(session: Session, organisation_id: int, kind: OccupancyKind, source_id: int) -> None:
+    session.execute(
+        delete(Occupancy).where(
+            Occupancy.organisation_id == organisation_id, Occupancy.kind == kind, Occupancy.source_id == source_id
+        )
+    )
+
+
+def claim_exclusively(session: Session, organisation_id: int, kind: OccupancyKind, source_id: int) -> None:
+    """Turn an admitted clash into an exclusive time. Raises Overlap where another exclusive one stands."""
+    session.execute(
+        update(Occupancy)
+        .where(Occupancy.organisation_id == organisation_id, Occupancy.kind == kind, Occupancy.source_id == source_id)
+        .values(exclusive=True)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def hold(session: Session, organisation_id: int, booking_id: int) -> None:
+    """A booking ended, but its time stays blocked: the cancel on the external site is stuck (SPEC S10)."""
+    session.execute(
+        update(Occupancy)
+        .where(
+            Occupancy.organisation_id == organisation_id,
+            Occupancy.kind == OccupancyKind.BOOKING,
+            Occupancy.source_id == booking_id,
+        )
+        .values(kind=OccupancyKind.HELD)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def is_exclusive(session: Session, booking_id: int) -> bool:
+    """Whether a booking has its time for itself alone."""
+    query = select(Occupancy.exclusive).where(
+        Occupancy.kind == OccupancyKind.BOOKING, Occupancy.source_id == booking_id
+    )
+    return all(session.scalars(query))

@@ -1,0 +1,210 @@
+"""Leaked codes are replaced: one, or a season's whole list (SPEC S22). What was given out never comes back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from booking.actions import audit, codes, messages
+from booking.actions.audit import Actor
+from booking.actions.code_lists import Drawn, keep
+from booking.actions.messages import SHOWS_CODE, MailKind
+from booking.actions.moves import move_code
+from booking.actions.occupy import lock_units
+from booking.actions.payments import code_moment
+from booking.actions.rentals import Rental, load_rental
+from booking.reads.doors import HELD, rooms_of
+from booking.reads.house import House
+from booking.rules.doorcodes import FreeCode, code_window
+from booking.tables.doors import DoorCode
+from booking.tables.outgoing import Message
+from booking.values.refusals import NotFound, Reason, Refused, refused
+from booking.values.slot import Slot
+from booking.values.states import CodeState, MessageState
+
+CARRIES_MORE = (MailKind.CONFIRMATION.value, MailKind.MOVED.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """How many codes were retired, and for which bookings others were found. `mails` is how many were written."""
+
+    retired: int
+    booking_ids: tuple[int, ...]
+    mails: int
+
+
+def replace_code(
+    session: Session, now: datetime, house: House, code_id: int, reason: str, actor: Actor
+) -> Replaced | Refused:
+    """Retire one code and give its booking another for the same stretch; a free code is only retired.
+
+    Refused: retired, over (its window is past), no-code (none is left: nothing was changed).
+    """
+    code = _code(session, house, code_id)
+    rental = load_rental(session, house.organisation_id, code.booking_id) if code.booking_id else None
+    lock_units(session, house.organisation_id, [rental.event.room_id] if rental else [])
+    codes.lock_door(session, code.door_id)
+    session.refresh(code)
+    if code.state is CodeState.RETIRED or code.ends_at <= now:
+        return refused("retired" if code.state is CodeState.RETIRED else "over")
+    if rental is None or code.booking_id is None:
+        if code.booking_id is not None:
+            raise codes.CodeLostError(code.booking_id)  # given out since it was read; deciding again sees the holder
+        move_code(session, code, CodeState.RETIRED, retired_at=now)
+        _noted(session, now, house, actor, reason, Replaced(1, (), 0), "door_code", code.id)
+        return Replaced(1, (), 0)
+    session.refresh(rental.booking)
+    others = codes.choose_for(session, code.door_id, _part(house, rental, [code]))
+    if isinstance(others, Refused):
+        return others
+    mails = _swap(session, now, house, rental, [code], others, actor)
+    done = Replaced(1, (rental.booking.id,), mails)
+    _noted(session, now, house, actor, reason, done, "door_code", code.id)
+    return done
+
+
+def replace_season(
+    session: Session,
+    now: datetime,
+    house: House,
+    door_id: int,
+    season_id: int,
+    fresh: Drawn,
+    reason: str,
+    actor: Actor,
+) -> Replaced | Refused:
+    """Retire a season's whole list, keep the fresh one, and give every holder codes of it: all or nothing.
+
+    `fresh` is a new list: `draw_replacement`, or the `drawn` of an import's preview. Each booking concerned gets at
+    most one mail. Codes whose window is past stay as they are. Refused: codes-changed, no-code with the number of
+    bookings that the fresh list does not serve; then nothing was changed.
+    """
+    if fresh.door_id != door_id:
+        return refused("codes-changed")
+    lock_units(session, house.organisation_id, [room.room_id for room in rooms_of(house, door_id)])
+    part = session.begin_nested()
+    done = _replace_list(session, now, house, season_id, fresh, actor)
+    if isinstance(done, Refused):
+        part.rollback()
+        return done
+    part.commit()
+    _noted(session, now, house, actor, reason, done, "door", door_id)
+    return done
+
+
+def _replace_list(
+    session: Session, now: datetime, house: House, season_id: int, fresh: Drawn, actor: Actor
+) -> Replaced | Refused:
+    no = keep(session, house, fresh)
+    if no:
+        return no
+    old = (
+        DoorCode.organisation_id == house.organisation_id,
+        DoorCode.door_id == fresh.door_id,
+        DoorCode.season_id == season_id,
+        DoorCode.ends_at > now,
+        DoorCode.id <= fresh.seen,
+    )
+    held = session.scalars(select(DoorCode).where(*old, DoorCode.state.in_(HELD))).all()
+    retired = session.scalars(
+        update(DoorCode)
+        .where(*old, DoorCode.state == CodeState.FREE)
+        .values(state=CodeState.RETIRED, retired_at=now)
+        .returning(DoorCode.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    session.expire_all()
+    booking_ids = sorted({code.booking_id for code in held if code.booking_id is not None})
+    mails, unserved = 0, 0
+    for booking_id in booking_ids:
+        rental = load_rental(session, house.organisation_id, booking_id)
+        theirs = [code for code in held if code.booking_id == booking_id]
+        others = codes.choose_for(session, fresh.door_id, _part(house, rental, theirs))
+        if isinstance(others, Refused):
+            unserved += 1
+        else:
+            mails += _swap(session, now, house, rental, theirs, others, actor)
+    if unserved:
+        return Refused((Reason("no-code", None, {"bookings": unserved}),))
+    return Replaced(len(retired) + len(held), tuple(booking_ids), mails)
+
+
+def _code(session: Session, house: House, code_id: int) -> DoorCode:
+    query = select(DoorCode).where(DoorCode.organisation_id == house.organisation_id, DoorCode.id == code_id)
+    found = session.scalar(query)
+    if found is None:
+        raise NotFound("door code", code_id)
+    return found
+
+
+def _part(house: House, rental: Rental, held: Sequence[DoorCode]) -> Slot:
+    """The stretch of the booking's need for which these codes open the door."""
+    need = code_window(rental.slot, house.room(rental.event.room_id).terms)
+    first, last = min(code.starts_at for code in held), max(code.ends_at for code in held)
+    return Slot(max(need.start, first), min(need.end, last))
+
+
+def _swap(
+    session: Session,
+    now: datetime,
+    house: House,
+    rental: Rental,
+    old: Sequence[DoorCode],
+    others: Sequence[FreeCode],
+    actor: Actor,
+) -> int:
+    """Take the old codes away, give the others; returns how many mails that needs: one, or none if nobody saw them."""
+    given = [code for code in old if code.state is CodeState.ISSUED]
+    starts = min(code.starts_at for code in old)
+    seen = any(code.told_by_phone for code in given) or code_moment(session, now, house, rental, starts) == now
+    for code in old:
+        move_code(session, code, CodeState.RETIRED, retired_at=now)
+    codes.reserve(session, others, rental.booking.id)
+    if not given:
+        return 0
+    codes.issue(session, now, rental.booking.id, actor.staff_id)
+    if not seen:
+        return 0
+    first = min(code.window.start for code in others)
+    _tell(session, now, house, rental, code_moment(session, now, house, rental, first) or now)
+    return 1
+
+
+def _tell(session: Session, now: datetime, house: House, rental: Rental, due_at: datetime) -> None:
+    """One mail with the codes of now; what was not sent is superseded, and what else it had to say is said by this."""
+    unsent = select(Message).where(
+        Message.booking_id == rental.booking.id,
+        Message.kind.in_(CARRIES_MORE),
+        Message.state.in_((MessageState.QUEUED, MessageState.DEAD)),
+    )
+    earlier = session.scalars(unsent.order_by(Message.id.desc()).limit(1)).one_or_none()
+    messages.supersede(session, now, rental.booking.id, SHOWS_CODE)
+    messages.post(
+        session,
+        now,
+        house,
+        MailKind(earlier.kind) if earlier else MailKind.CODE_REPLACED,
+        to=rental.customer.email,
+        name=rental.customer.name,
+        language=rental.booking.language,
+        booking_id=rental.booking.id,
+        facts=dict(earlier.facts) | {"replaced": True} if earlier else {},
+        due_at=now if earlier else due_at,
+    )
+
+
+def _noted(
+    session: Session,
+    now: datetime,
+    house: House,
+    actor: Actor,
+    reason: str,
+    done: Replaced,
+    subject: str,
+    subject_id: int,
+) -> None:
+    told = {"reason": reason, "retired": done.retired, "bookings": list(done.booking_ids)}
+    audit.note(session, now, house.organisation_id, actor, subject, subject_id, "codes-replaced", after=told)

@@ -1,0 +1,1 @@
+"""Queries that return values; every one goes through an organisation's scope."""

@@ -1,0 +1,112 @@
+"""Connections to booking sites as their set-up page shows them: no key, no secret, no body of a webhook."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from booking.tables.connections import (
+    BlockWay,
+    Connection,
+    ConnectionRoom,
+    HookDelivery,
+    RemoteBooking,
+    Writer,
+)
+from booking.values.refusals import NotFound
+
+LATELY = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A webhook that came. Its body is not told: it may hold what a customer wrote."""
+
+    received_at: datetime
+    event: str
+    size: int
+    read_at: datetime | None
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionFacts:
+    """`pages` is profile id → room id. `failures` counts polls in a row; `stuck` bookings whose cancel there fails."""
+
+    connection_id: int
+    public_id: UUID
+    name: str
+    base_url: str
+    account_id: str
+    writer: Writer
+    block_way: BlockWay
+    proven_at: datetime | None
+    polled_at: datetime | None
+    next_poll_at: datetime
+    failures: int
+    last_error: str
+    paused_at: datetime | None
+    pages: dict[str, int]
+    stuck: int
+
+
+def connections_of(session: Session, organisation_id: int) -> tuple[ConnectionFacts, ...]:
+    """All of them, by name."""
+    query = select(Connection).where(Connection.organisation_id == organisation_id)
+    return tuple(_facts(session, row) for row in session.scalars(query.order_by(Connection.name, Connection.id)).all())
+
+
+def connection_of(session: Session, organisation_id: int, public_id: UUID) -> ConnectionFacts:
+    """Raises NotFound."""
+    query = select(Connection).where(Connection.organisation_id == organisation_id, Connection.public_id == public_id)
+    row = session.scalar(query)
+    if row is None:
+        raise NotFound("connection", public_id)
+    return _facts(session, row)
+
+
+def deliveries_of(session: Session, connection_id: int) -> tuple[Delivery, ...]:
+    """The newest webhooks first."""
+    query = (
+        select(
+            HookDelivery.received_at,
+            HookDelivery.event,
+            func.length(HookDelivery.body),
+            HookDelivery.read_at,
+            HookDelivery.outcome,
+        )
+        .where(HookDelivery.connection_id == connection_id)
+        .order_by(HookDelivery.received_at.desc(), HookDelivery.id.desc())
+        .limit(LATELY)
+    )
+    return tuple(Delivery(*row) for row in session.execute(query))
+
+
+def _facts(session: Session, row: Connection) -> ConnectionFacts:
+    pages = session.execute(
+        select(ConnectionRoom.profile_id, ConnectionRoom.room_id).where(ConnectionRoom.connection_id == row.id)
+    )
+    stuck = select(func.count()).where(
+        RemoteBooking.connection_id == row.id,
+        RemoteBooking.stuck_since.is_not(None),
+        RemoteBooking.cancelled.is_(False),
+    )
+    return ConnectionFacts(
+        connection_id=row.id,
+        public_id=row.public_id,
+        name=row.name,
+        base_url=row.base_url,
+        account_id=row.account_id,
+        writer=row.writer,
+        block_way=row.block_way,
+        proven_at=row.proven_at,
+        polled_at=row.polled_at,
+        next_poll_at=row.next_poll_at,
+        failures=row.failures,
+        last_error=row.last_error,
+        paused_at=row.paused_at,
+        pages={profile_id: room_id for profile_id, room_id in pages},  # noqa: C416 - rows are no pairs
+        stuck=session.scalar(stuck) or 0,
+    )

@@ -1,0 +1,1 @@
+"""Pure policy: values in, verdict out. No database, no clock, no network."""

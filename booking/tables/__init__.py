@@ -1,0 +1,1 @@
+"""Typed declarative tables, no policy. Importing `booking.tables.registry` loads them all."""

@@ -1,0 +1,1 @@
+"""Frozen data and arithmetic; standard library only."""

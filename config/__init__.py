@@ -1,0 +1,1 @@
+"""Settings, job names, logging. Imports nothing of ours; every process starts here."""

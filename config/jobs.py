@@ -1,0 +1,53 @@
+"""Queue names and job import paths. The web asks for work by a row in the database and a nudge by name (DESIGN rule 4).
+
+A nudge is a hint and may be lost: the tick finds every row that is due. Redis carries no truth.
+"""
+
+import logging
+from typing import Final
+
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+QUICK: Final = "quick"
+CALENDARS: Final = "calendars"
+
+DRAIN_OUTBOX: Final = "workers.outbox.drain"
+READ_HOOKS: Final = "workers.ycbm.read_hooks"
+POLL_CONNECTION: Final = "workers.ycbm.poll"
+
+JOBS: Final = {DRAIN_OUTBOX: QUICK, READ_HOOKS: QUICK, POLL_CONNECTION: CALENDARS}
+COALESCE_MS: Final = 200
+JOB_SECONDS: Final = 120
+
+log = logging.getLogger(__name__)
+
+
+def queue_for(job: str, redis: "Redis") -> Queue:
+    return Queue(JOBS[job], connection=redis, serializer=JSONSerializer)
+
+
+def nudge(redis: "Redis", job: str, *ids: int) -> bool:
+    """Ask a worker to look. Returns False where Redis is away or somebody just asked; both are fine."""
+    try:
+        if not redis.set(_mark(job, ids), 1, px=COALESCE_MS, nx=True):
+            return False
+        queue_for(job, redis).enqueue(job, *ids, result_ttl=0, failure_ttl=86_400, job_timeout=JOB_SECONDS)
+    except RedisError as error:
+        log.warning("nudge of %s failed (%s); the tick will find the row", job, type(error).__name__)
+        return False
+    return True
+
+
+def clear_nudge(redis: "Redis", job: str, *ids: int) -> None:
+    """A job that starts lets the next nudge through, so that what is written from now on is not waited for."""
+    try:
+        redis.delete(_mark(job, ids))
+    except RedisError:
+        log.warning("the mark of %s stays; it ends by itself", job)
+
+
+def _mark(job: str, ids: tuple[int, ...]) -> str:
+    return f"platzwart:nudged:{job}:{'-'.join(map(str, ids))}"

@@ -1,0 +1,90 @@
+"""A feed: the head of a calendar, its zones, its fragments (RFC 5545 section 3.4, RFC 7986; SPEC C2, C3).
+
+Pure joining: what is shown is decided by `ical.window`, and a fragment can come from a cache.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from booking.values.agenda import AgendaEntry
+from booking.values.states import Variant
+from ical.colour import css_name
+from ical.event import render_event
+from ical.text import CRLF, duration, text_line
+from ical.times import is_local
+from ical.zones import vtimezone
+
+PRODUCT = "-//Platzwart//Platzwart//EN"
+
+
+@dataclass(frozen=True, slots=True)
+class FeedHead:
+    """What a calendar says about itself. `zone` is the house's Olson zone, always described, so that an empty feed is
+    a valid calendar too; `colour` is "#rrggbb"; `refresh` is how often clients are asked to come back.
+    """
+
+    name: str
+    description: str
+    colour: str | None
+    host_id: str
+    zone: str
+    refresh: timedelta = timedelta(hours=1)
+
+
+def render_feed(head: FeedHead, entries: Iterable[AgendaEntry], variant: Variant, language: str) -> bytes:
+    """The body of a feed of exactly these entries, ordered by start and UID; the same entries give the same bytes."""
+    ordered = sorted(entries, key=feed_order)
+    fragments = (render_event(entry, variant, language, head.host_id) for entry in ordered)
+    return join_feed(head, zones_of(ordered), fragments)
+
+
+def feed_order(entry: AgendaEntry) -> tuple[object, ...]:
+    """The sort key of entries in a feed; fragments given to `join_feed` come in the same order."""
+    return (entry.slot.start, entry.uid)
+
+
+def zones_of(entries: Iterable[AgendaEntry]) -> frozenset[str]:
+    """The zones whose VTIMEZONE the fragments of these entries need."""
+    return frozenset(entry.zone for entry in entries if is_local(entry.slot, entry.zone))
+
+
+def join_feed(head: FeedHead, zone_names: Iterable[str], fragments: Iterable[bytes]) -> bytes:
+    """The body of a feed from fragments as `render_event` made them, in the order given.
+
+    `zone_names` is `zones_of` the fragments' entries. Raises ZoneInfoNotFoundError or ValueError where a name is no
+    zone, and ValueError on a colour or a refresh interval that cannot be written.
+    """
+    zones = (vtimezone(name) for name in sorted({head.zone, *zone_names}))
+    return b"".join((_head(head), *(zone for zone in zones if zone), *fragments, b"END:VCALENDAR\r\n"))
+
+
+def etag(body: bytes) -> str:
+    """A strong entity tag, with its quotes (RFC 9110 section 8.8.3), of these very bytes."""
+    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+
+def content_type(method: str = "PUBLISH") -> str:
+    """The media type of a body with this METHOD: the parameter must say the same (RFC 5545 section 8.1)."""
+    return f"text/calendar; charset=utf-8; method={method}"
+
+
+def calendar_lines(method: str) -> list[str]:
+    """The first content lines of every calendar object, BEGIN included."""
+    return ["BEGIN:VCALENDAR", "VERSION:2.0", f"PRODID:{PRODUCT}", "CALSCALE:GREGORIAN", f"METHOD:{method}"]
+
+
+def _head(head: FeedHead) -> bytes:
+    lines = [
+        *calendar_lines("PUBLISH"),
+        text_line("NAME", head.name),
+        text_line("X-WR-CALNAME", head.name),
+        f"REFRESH-INTERVAL;VALUE=DURATION:{duration(head.refresh)}",
+        f"X-PUBLISHED-TTL:{duration(head.refresh)}",
+    ]
+    if head.description:
+        lines += [text_line("DESCRIPTION", head.description), text_line("X-WR-CALDESC", head.description)]
+    if head.colour is not None:
+        lines += [f"COLOR:{css_name(head.colour)}", f"X-APPLE-CALENDAR-COLOR:{head.colour}"]
+    return "".join(line + CRLF for line in lines).encode()

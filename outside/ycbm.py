@@ -1,0 +1,303 @@
+"""A client of the YouCanBook.me API, version 1: HTTP Basic with account id and API key, JSON.
+
+Built from public documentation and public client code; nothing could be tried on the real service, and
+`docs/youcanbookme.md` says which calls rest on how much. Errors: `SiteError` and below in `outside.errors`, and
+whatever the transport raises (also an `OutsideError`); no answer, however broken, raises anything else.
+"""
+
+import json
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+from urllib.parse import quote, urlencode, urlsplit
+from zoneinfo import ZoneInfo
+
+from booking.values.slot import Slot
+from outside.errors import (
+    SiteDenied,
+    SiteDown,
+    SiteError,
+    SiteIncomplete,
+    SiteMissing,
+    SiteRefused,
+    SiteThrottled,
+    SiteUnchanged,
+    SiteUnreadable,
+)
+from outside.http import Answer
+from outside.ycbm_values import (
+    OUR_MARK,
+    RemoteBooking,
+    RemoteProfile,
+    Tentative,
+    marked_name,
+    read_booking,
+    read_profile,
+    read_zone,
+)
+
+BASE_URL = "https://api.youcanbook.me/v1"
+FIELDS = (
+    "id,ref,title,accountId,profileId,createdAt,updatedAt,startsAt,endsAt,startsAtUTC,endsAtUTC,timeZone,units,"
+    "tentative,cancelled,cancelledAt,cancelledBy,cancellationReason,rescheduledAt,rescheduledBy,noShow,"
+    "answers,answers.code,answers.string"
+)
+LIST_PAGE = 10
+QUERY_PAGE = 500
+MOST_PAGES = 400
+SECOND = timedelta(seconds=1)
+DEFAULT_WAIT = 60
+LONGEST_WAIT = 3600
+
+
+class Fetch(Protocol):
+    """How a request leaves: `Fetcher.request` of `outside.http`."""
+
+    def __call__(
+        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> Answer: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A listing that is known to be whole. `unreadable` holds the ids of bookings that exist but make no sense: they
+    must not be taken for vanished.
+    """
+
+    bookings: tuple[RemoteBooking, ...]
+    unreadable: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    bookings: tuple[RemoteBooking, ...]
+    unreadable: tuple[str, ...]
+    length: int
+
+
+class YcbmClient:
+    """One account. Threads may share it; it keeps no state. Slots are UTC, zones are where the house stands."""
+
+    def __init__(self, base_url: str, account_id: str, api_key: str, fetch: Fetch) -> None:
+        self._base, self._account, self._fetch = base_url.rstrip("/"), quote(account_id, safe=""), fetch
+        token = b64encode(f"{account_id}:{api_key}".encode()).decode()
+        self._headers = {"Authorization": f"Basic {token}", "Accept": "application/json"}
+        parts = urlsplit(self._base)
+        self._where = f"{parts.scheme}://{parts.hostname}"
+
+    def probe(self) -> int:
+        """Prove address and credentials: the number of booking pages that they open."""
+        return len(self.profiles())
+
+    def profiles(self) -> tuple[RemoteProfile, ...]:
+        """The account's booking pages."""
+        found = self._first_of((f"/{self._account}/profiles", "/profiles"), {})
+        if not isinstance(found, list):
+            raise SiteUnreadable(self._where, "profiles are no list")
+        try:
+            return tuple(read_profile(raw) for raw in found)
+        except ValueError as error:
+            raise SiteUnreadable(self._where, str(error)) from None
+
+    def booking(self, booking_id: str) -> RemoteBooking:
+        """One booking as it stands now. SiteMissing where there is none."""
+        raw = self._call("GET", f"/bookings/{quote(booking_id, safe='')}", {"fields": FIELDS})
+        try:
+            return read_booking(raw)
+        except ValueError as error:
+            raise SiteUnreadable(self._where, str(error)) from None
+
+    def bookings(
+        self, since: datetime, until: datetime | None = None, *, profile_ids: frozenset[str] = frozenset()
+    ) -> Listing:
+        """All bookings that start in [since, until), cancelled ones too, by start; empty `profile_ids` means all.
+
+        Either whole or an error. The site's cursor leaves out bookings that share the second of the boundary, so each
+        page is asked for from one second before the last start seen, and what comes twice counts once. Where more share
+        one second than a page holds, nothing can prove that the listing is whole: SiteIncomplete.
+        """
+        seen: dict[str, RemoteBooking] = {}
+        odd: dict[str, None] = {}
+        cursor, longest = since - SECOND, 0
+        for _ in range(MOST_PAGES):
+            page = self._page(cursor)
+            longest = max(longest, page.length)
+            new = [booking for booking in page.bookings if booking.id not in seen]
+            odd.update(dict.fromkeys(page.unreadable))
+            seen.update({booking.id: booking for booking in page.bookings})
+            last = max((booking.slot.start for booking in page.bookings), default=cursor)
+            if not new:
+                self._require_end(page, last, seen, longest)
+                return _listing(seen, odd, since, until, profile_ids)
+            if until is not None and last >= until:
+                return _listing(seen, odd, since, until, profile_ids)
+            cursor = max(cursor, last - SECOND)
+        raise SiteIncomplete(self._where, f"more than {MOST_PAGES} pages")
+
+    def find(self, ref: str, start: datetime) -> RemoteBooking | None:
+        """The booking with this reference that starts at this moment, as a webhook names it, or None."""
+        around = self.bookings(start, start + SECOND).bookings
+        return next((booking for booking in around if ref in {booking.ref, booking.id}), None)
+
+    def cancel(self, booking_id: str, reason: str = "") -> RemoteBooking:
+        """Cancel there. Cancelling what is cancelled is fine. Returns what stands there afterwards."""
+        changes = {"cancelled": True} | ({"cancellationReason": reason} if reason else {})
+        return self._change(booking_id, changes, lambda booking: booking.cancelled)
+
+    def reschedule(self, booking_id: str, slot: Slot, zone: ZoneInfo | None = None) -> RemoteBooking:
+        """Move there. `zone` is the booking's own if not given. SiteRefused where the time is taken."""
+        there = zone or read_zone(self.booking(booking_id).zone) or ZoneInfo("UTC")
+        return self._change(booking_id, _times(slot, there), lambda booking: booking.slot == slot)
+
+    def accept(self, booking_id: str) -> RemoteBooking:
+        """Set the tentative state to ACCEPTED. Unverified: no document read says that this field can be written. It is
+        read again afterwards, and SiteUnchanged says so if it stayed.
+        """
+        return self._decide(booking_id, Tentative.ACCEPTED)
+
+    def reject(self, booking_id: str) -> RemoteBooking:
+        """Set the tentative state to REJECTED; as unverified as `accept`."""
+        return self._decide(booking_id, Tentative.REJECTED)
+
+    def create_block(self, profile_id: str, slot: Slot, zone: ZoneInfo, title: str, mark: str = "") -> RemoteBooking:
+        """Hold a time there by a booking of ours. `mark` (no spaces) makes it recognisable when its id is lost.
+        SiteRefused where the time is taken. After a TooSlow or Unreachable look for the mark before trying again.
+        """
+        answers = {"FNAME": marked_name(mark), "LNAME": title, OUR_MARK: mark or OUR_MARK}
+        wish = {
+            "profileId": profile_id,
+            **_times(slot, zone),
+            "units": 1,
+            "answers": [{"code": code, "string": text} for code, text in answers.items()],
+        }
+        made = self._call("POST", "/bookings", {}, wish)
+        booking_id = made.get("id") if isinstance(made, dict) else None
+        if not isinstance(booking_id, str) or not booking_id:
+            raise SiteUnreadable(self._where, "the new booking has no id")
+        return self._checked(self.booking(booking_id), lambda booking: booking.slot == slot)
+
+    def remove(self, booking_id: str) -> None:
+        """Remove a booking. What is gone already is removed."""
+        try:
+            self._call("DELETE", f"/bookings/{quote(booking_id, safe='')}", {})
+        except SiteMissing:
+            return
+
+    def _decide(self, booking_id: str, state: Tentative) -> RemoteBooking:
+        return self._change(booking_id, {"tentative": state.value}, lambda booking: booking.tentative is state)
+
+    def _change(
+        self, booking_id: str, changes: Mapping[str, object], taken: Callable[[RemoteBooking], bool]
+    ) -> RemoteBooking:
+        self._call("PATCH", f"/bookings/{quote(booking_id, safe='')}", {}, changes)
+        return self._checked(self.booking(booking_id), taken)
+
+    def _checked(self, booking: RemoteBooking, taken: Callable[[RemoteBooking], bool]) -> RemoteBooking:
+        """A 2xx is no proof; what is read afterwards is."""
+        if not taken(booking):
+            raise SiteUnchanged(self._where, "answered well, but stands as before")
+        return booking
+
+    def _page(self, cursor: datetime) -> _Page:
+        moment = cursor.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        wide = {"from": moment, "fields": FIELDS, "pageSize": str(QUERY_PAGE)}
+        wide |= {"searchTimeRangeCriteria": "startsAt", "sortBy": "startsAt"}
+        found = self._first_of((f"/accounts/{self._account}/bookings/query", f"/{self._account}/bookings"), wide)
+        if not isinstance(found, list):
+            raise SiteUnreadable(self._where, "bookings are no list")
+        page = _read_page(found, self._where)
+        starts = [booking.slot.start for booking in page.bookings]
+        if starts != sorted(starts):
+            raise SiteIncomplete(self._where, "bookings do not come by start")
+        return page
+
+    def _require_end(self, page: _Page, last: datetime, seen: Mapping[str, RemoteBooking], longest: int) -> None:
+        """Nothing new came. That is the end only if the page could have held more, and nothing starts later.
+
+        A page of ten is full unless an earlier, longer one has shown that the site keeps to the size asked for.
+        """
+        if page.length < LIST_PAGE:
+            return
+        full = page.length >= QUERY_PAGE or longest <= LIST_PAGE
+        if full or any(booking.id not in seen for booking in self._page(last).bookings):
+            raise SiteIncomplete(self._where, "more bookings share one second than a page holds")
+        if page.unreadable:
+            raise SiteIncomplete(self._where, "bookings that cannot be read stand where a page ends")
+
+    def _first_of(self, paths: tuple[str, str], query: Mapping[str, str]) -> object:
+        """Two generations of addresses are in use; the second is asked where the first does not exist."""
+        try:
+            return self._call("GET", paths[0], query)
+        except SiteMissing:
+            return self._call("GET", paths[1], query)
+
+    def _call(self, method: str, path: str, query: Mapping[str, str], wish: object = None) -> Any:
+        url = self._base + path + (f"?{urlencode(query)}" if query else "")
+        body = None if wish is None else json.dumps(wish).encode()
+        headers = self._headers | ({"Content-Type": "application/json"} if body else {})
+        answer = self._fetch(method, url, headers=headers, body=body)
+        if not 200 <= answer.status < 300:
+            raise refusal(self._where, answer)
+        try:
+            return json.loads(answer.body) if answer.body.strip() else None
+        except (ValueError, RecursionError):
+            raise SiteUnreadable(self._where, "no JSON") from None
+
+
+def refusal(where: str, answer: Answer) -> SiteError:
+    """The error for a status that is not 2xx."""
+    status = answer.status
+    if status in {401, 403}:
+        return SiteDenied(where, status)
+    if status in {404, 410}:
+        return SiteMissing(where, status)
+    if status == 429:
+        return SiteThrottled(where, status, _wait(answer.headers.get("Retry-After", "")))
+    if status >= 500:
+        return SiteDown(where, status)
+    return SiteRefused(where, status)
+
+
+def _wait(header: str) -> int:
+    """Seconds to wait. A date would need a clock, and the site's may be wrong, so it counts as the default."""
+    text = header.strip()
+    seconds = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else DEFAULT_WAIT
+    return min(max(seconds, 1), LONGEST_WAIT)
+
+
+def _times(slot: Slot, zone: ZoneInfo) -> dict[str, str]:
+    """Wall time with its offset beside the zone's name: right whichever of the two the site looks at."""
+    start, end = (moment.astimezone(zone).isoformat(timespec="seconds") for moment in (slot.start, slot.end))
+    return {"startsAt": start, "endsAt": end, "timeZone": zone.key}
+
+
+def _read_page(found: list[object], where: str) -> _Page:
+    bookings, unreadable = [], []
+    for raw in found:
+        try:
+            bookings.append(read_booking(raw))
+        except ValueError:
+            identity = raw.get("id") if isinstance(raw, dict) else None
+            if not isinstance(identity, str) or not identity:
+                raise SiteUnreadable(where, "a booking without id") from None
+            unreadable.append(identity)
+    return _Page(tuple(bookings), tuple(unreadable), len(found))
+
+
+def _listing(
+    seen: Mapping[str, RemoteBooking],
+    odd: Mapping[str, None],
+    since: datetime,
+    until: datetime | None,
+    profile_ids: frozenset[str],
+) -> Listing:
+    inside = [
+        booking
+        for booking in seen.values()
+        if booking.slot.start >= since
+        and (until is None or booking.slot.start < until)
+        and (not profile_ids or booking.profile_id in profile_ids)
+    ]
+    return Listing(tuple(sorted(inside, key=lambda booking: (booking.slot.start, booking.id))), tuple(odd))

@@ -1,0 +1,1 @@
+"""What people read besides web pages: mails, invoices, translations. Knows `booking.values`; no web, no database."""

@@ -1,0 +1,348 @@
+"""What the customer reads. Pure: a tidied letter and a translator in, the content out.
+
+Until a person has confirmed the booking the house does not know who wrote: such mails name nobody and repeat no free
+text, so that nobody can make the house send words of theirs to a stranger.
+"""
+
+from hashlib import sha256
+
+from booking.values.codes import spoken
+from papers.content import Block, Button, Content, Details, Fact, Paragraph, Picture, Quote
+from papers.girocode import Transfer, girocode_png
+from papers.i18n import Translator
+from papers.letters import (
+    Access,
+    Acknowledgement,
+    AddressCheck,
+    Cancellation,
+    Codes,
+    CodesArrive,
+    CodesBefore,
+    CodesReplaced,
+    Confirmation,
+    CustomerLetter,
+    DoorCode,
+    Expired,
+    Moved,
+    NoCodes,
+    Payment,
+    Phone,
+    Rejection,
+)
+from papers.phrases import footer, iban_groups, lines, paragraphs, phone_line, price_table
+
+
+def address_check(letter: AddressCheck, t: Translator) -> Content:
+    until = t.moment(letter.held_until, letter.appointment.zone)
+    return _content(
+        letter,
+        t,
+        subject=t.gettext("Please confirm your e-mail address"),
+        heading=t.gettext("Is this your address?"),
+        next_step=Fact(t.gettext("Next"), t.gettext("Confirm by %(until)s", until=until)),
+        blocks=paragraphs(
+            t.gettext("Somebody asked for this time and gave this address. We hold the time until you confirm it."),
+            t.gettext("If it was not you, do nothing: the time becomes free again and we write no more."),
+        ),
+        button=Button(t.gettext("Confirm address"), letter.confirm_url),
+    )
+
+
+def acknowledgement(letter: Acknowledgement, t: Translator) -> Content:
+    review = t.gettext("We review it by %(when)s", when=t.moment(letter.review_by, letter.appointment.zone))
+    call = _call(letter, t)
+    return _content(
+        letter,
+        t,
+        subject=t.gettext("Your request has arrived: %(what)s", what=_what(letter, t)),
+        heading=t.gettext("We have received your request"),
+        next_step=call or Fact(t.gettext("Next"), review),
+        blocks=(
+            Paragraph(t.gettext("This is not a confirmation yet. The time is blocked for you."), strong=True),
+            *paragraphs(*_what_follows(letter, review, t)),
+            *_code_details(letter, t),
+            price_table(letter.price, letter.currency, t),
+        ),
+        button=Button(t.gettext("See your request"), letter.appointment.status_url),
+    )
+
+
+def _call(letter: Acknowledgement, t: Translator) -> Fact | None:
+    """Whom to call on short notice (SPEC S15); nobody where nobody answers (SPEC S14)."""
+    phone = phone_line(letter.call, t) if letter.short_notice else ""
+    return Fact(t.gettext("Please call"), phone) if phone else None
+
+
+def _what_follows(letter: Acknowledgement, review: str, t: Translator) -> tuple[str, ...]:
+    if not letter.short_notice:
+        return (t.gettext("When we have reviewed it you get one mail with all you need: access, payment, invoice."),)
+    if _answered(letter.call):
+        return (
+            t.gettext(
+                "Your time begins before our next review. Please call the number above and give your booking code: "
+                "then we can confirm your booking at once."
+            ),
+        )
+    return (
+        t.gettext("Your time begins before our next review. We try to answer before; please look at your request."),
+        f"{review}.",
+    )
+
+
+def _answered(phone: Phone | None) -> bool:
+    return phone is not None and phone.answered
+
+
+def confirmation(letter: Confirmation, t: Translator) -> Content:
+    lead = (
+        t.gettext("You got access by phone. Here are the payment details and your invoice.")
+        if letter.by_phone
+        else t.gettext("Your booking is confirmed. We look forward to seeing you.")
+    )
+    return _content(
+        letter,
+        t,
+        subject=t.gettext("Your booking is confirmed: %(what)s", what=_what(letter, t)),
+        heading=t.gettext("Your booking is confirmed"),
+        access=letter.access,
+        blocks=(
+            *paragraphs(lead, _access_note(letter.access, t)),
+            *_payment(letter, t),
+            price_table(letter.price, letter.currency, t),
+        ),
+        button=Button(t.gettext("See your booking"), letter.appointment.status_url),
+        by_name=True,
+    )
+
+
+def _payment(letter: Confirmation, t: Translator) -> tuple[Block, ...]:
+    payment = letter.payment
+    if payment is None:
+        return (*paragraphs(t.gettext("There is nothing to pay.")), *_code_details(letter, t))
+    reference = spoken(letter.appointment.code)
+    rows = (
+        (t.gettext("Amount"), t.money(payment.amount, payment.currency)),
+        (t.gettext("Due by"), t.day(payment.due)),
+        (t.gettext("Payee"), payment.payee),
+        ("IBAN", iban_groups(payment.iban)),
+        ("BIC", payment.bic),
+        (t.gettext("Payment reference"), reference),
+        (t.gettext("Invoice"), letter.invoice_number or ""),
+    )
+    return (
+        Details(t.gettext("Payment"), tuple(row for row in rows if row[1])),
+        *_girocode(payment, reference, t),
+        *paragraphs(
+            t.gettext("The payment reference is your booking code. Please give it exactly as it stands here."),
+            t.gettext("Your invoice is attached.") if letter.invoice_number else "",
+        ),
+    )
+
+
+def _girocode(payment: Payment, reference: str, t: Translator) -> tuple[Picture, ...]:
+    if payment.currency != "EUR" or payment.amount <= 0:
+        return ()
+    png = girocode_png(Transfer(payment.payee, payment.iban, payment.amount, reference, payment.bic))
+    caption = t.gettext("Scan this code with your banking app to pay.")
+    return (Picture(f"{sha256(png).hexdigest()[:24]}@girocode", png, "GiroCode", caption),)
+
+
+def codes_arrive(letter: CodesArrive, t: Translator) -> Content:
+    return _content(
+        letter,
+        t,
+        subject=t.gettext("Your access: %(what)s", what=_what(letter, t)),
+        heading=t.gettext("Here is your access"),
+        access=letter.access,
+        blocks=(*paragraphs(_access_note(letter.access, t)), *_code_details(letter, t)),
+        button=Button(t.gettext("See your booking"), letter.appointment.status_url),
+        by_name=True,
+    )
+
+
+def codes_replaced(letter: CodesReplaced, t: Translator) -> Content:
+    return _content(
+        letter,
+        t,
+        subject=t.gettext("New access: %(what)s", what=_what(letter, t)),
+        heading=t.gettext("Your door code has changed"),
+        access=letter.access,
+        blocks=(
+            Paragraph(_only_these(letter.access, t), strong=True),
+            *paragraphs(_access_note(letter.access, t)),
+            *_code_details(letter, t),
+        ),
+        button=Button(t.gettext("See your booking"), letter.appointment.status_url),
+        by_name=True,
+    )
+
+
+def _only_these(access: Codes, t: Translator) -> str:
+    return t.ngettext(
+        "Please use only this code. What we sent you before opens nothing any more.",
+        "Please use only these codes. What we sent you before opens nothing any more.",
+        len(access.codes),
+    )
+
+
+def _only_this_mail(access: Access, t: Translator) -> str:
+    needs_none = access is NoCodes.NOT_NEEDED
+    return "" if needs_none else t.gettext("For the door only what this mail says is valid now.")
+
+
+def moved(letter: Moved, t: Translator) -> Content:
+    before = t.when(letter.before, letter.appointment.zone)
+    return _content(
+        letter,
+        t,
+        subject=t.gettext("Your booking has moved: %(what)s", what=_what(letter, t)),
+        heading=t.gettext("Your booking has a new time"),
+        access=letter.access,
+        blocks=(
+            *paragraphs(
+                t.gettext("Until now it was %(before)s. That time is free for others now.", before=before),
+                _only_this_mail(letter.access, t),
+                _access_note(letter.access, t),
+            ),
+            *_code_details(letter, t),
+        ),
+        button=Button(t.gettext("See your booking"), letter.appointment.status_url),
+        by_name=True,
+    )
+
+
+def rejection(letter: Rejection, t: Translator) -> Content:
+    return _content(
+        letter,
+        t,
+        subject=t.gettext("Your request was declined: %(what)s", what=_what(letter, t)),
+        heading=t.gettext("We cannot confirm your request"),
+        next_step=Fact(t.gettext("State"), t.gettext("Declined; the time is free again and nothing is owed")),
+        blocks=(
+            *paragraphs(t.gettext("We have reviewed your request and have to decline it, for this reason:")),
+            Quote(lines(letter.reason)),
+            *paragraphs(t.gettext("You are welcome to ask for another time.")),
+            *_code_details(letter, t),
+        ),
+        button=Button(t.gettext("Find another time"), letter.room_url),
+    )
+
+
+def cancellation(letter: Cancellation, t: Translator) -> Content:
+    lead = (
+        t.gettext("As you wished we have cancelled this booking. A door code that you got for it is no longer valid.")
+        if letter.by_customer
+        else t.gettext("We had to cancel this booking. A door code that you got for it is no longer valid.")
+    )
+    sums = (
+        (t.gettext("Cancellation fee"), letter.fee),
+        (t.gettext("You get back"), letter.refund),
+    )
+    rows = tuple((label, t.money(cents, letter.currency)) for label, cents in sums if cents)
+    return _content(
+        letter,
+        t,
+        subject=t.gettext("Cancelled: %(what)s", what=_what(letter, t)),
+        heading=t.gettext("Your booking is cancelled"),
+        next_step=Fact(t.gettext("State"), t.gettext("Cancelled; you need do nothing more")),
+        blocks=(
+            *paragraphs(lead),
+            *((Quote(lines(letter.reason)),) if letter.reason else ()),
+            *((Details(t.gettext("Settlement"), rows),) if rows else ()),
+            *_code_details(letter, t),
+        ),
+        button=Button(t.gettext("See your booking"), letter.appointment.status_url),
+    )
+
+
+def expired(letter: Expired, t: Translator) -> Content:
+    return _content(
+        letter,
+        t,
+        subject=t.gettext("Your request was not answered: %(what)s", what=_what(letter, t)),
+        heading=t.gettext("We did not answer in time"),
+        next_step=Fact(t.gettext("State"), t.gettext("Expired; nothing is owed")),
+        blocks=(
+            *paragraphs(
+                t.gettext("Your time has begun before we reviewed the request. We are sorry; the mistake is ours."),
+                t.gettext("You are welcome to ask for another time."),
+            ),
+            *_code_details(letter, t),
+        ),
+        button=Button(t.gettext("Find another time"), letter.room_url),
+    )
+
+
+def _what(letter: CustomerLetter, t: Translator) -> str:
+    appointment = letter.appointment
+    return f"{appointment.room}, {t.when(appointment.slot, appointment.zone)}"
+
+
+def _code_details(letter: CustomerLetter, t: Translator) -> tuple[Details, ...]:
+    return (Details(t.gettext("For questions"), ((t.gettext("Booking code"), spoken(letter.appointment.code)),)),)
+
+
+def _access_note(access: Access, t: Translator) -> str:
+    if isinstance(access, Codes):
+        return t.ngettext(
+            "The code opens the door only within the time beside it. Please give it to nobody outside your group.",
+            "Each code opens its door only within the time beside it. Please give them to nobody outside your group.",
+            len(access.codes),
+        )
+    return t.gettext("Your time has passed, so this mail carries no door code.") if access is NoCodes.PAST else ""
+
+
+def _access_facts(access: Access, zone: str, t: Translator) -> tuple[Fact, ...]:
+    if isinstance(access, Codes):
+        return tuple(_code_fact(code, zone, t) for code in access.codes)
+    if isinstance(access, CodesBefore):
+        promise = t.ngettext(
+            "The door code comes by mail %(num)d hour before the start",
+            "The door code comes by mail %(num)d hours before the start",
+            access.hours,
+        )
+        return (Fact(t.gettext("Access"), promise),)
+    if access is NoCodes.AFTER_PAYMENT:
+        return (Fact(t.gettext("Access"), t.gettext("The door code comes by mail when your payment has arrived")),)
+    return ()
+
+
+def _code_fact(code: DoorCode, zone: str, t: Translator) -> Fact:
+    label = t.gettext("Door code %(door)s", door=code.door) if code.door else t.gettext("Door code")
+    return Fact(label, code.code, t.gettext("valid %(window)s", window=t.when(code.valid, zone)), is_code=True)
+
+
+def _content(
+    letter: CustomerLetter,
+    t: Translator,
+    *,
+    subject: str,
+    heading: str,
+    blocks: tuple[Block, ...],
+    button: Button,
+    next_step: Fact | None = None,
+    access: Access = NoCodes.NOT_NEEDED,
+    by_name: bool = False,
+) -> Content:
+    """What, when, and the code or the next step come first; the rest follows."""
+    appointment = letter.appointment
+    place = ", ".join(part for part in (appointment.room, appointment.location) if part)
+    facts = (
+        Fact(t.gettext("What"), place),
+        Fact(t.gettext("When"), t.when(appointment.slot, appointment.zone)),
+        *((next_step,) if next_step else ()),
+        *_access_facts(access, appointment.zone, t),
+    )
+    named = by_name and letter.customer
+    return Content(
+        house=letter.house,
+        language=t.language,
+        subject=subject,
+        heading=heading,
+        facts=facts,
+        blocks=blocks,
+        button=button,
+        footer=footer(letter.house, t),
+        greeting=t.gettext("Hello %(name)s,", name=letter.customer) if named else t.gettext("Hello,"),
+        greets_by_name=by_name,
+    )

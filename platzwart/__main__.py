@@ -1,0 +1,5 @@
+"""`python -m platzwart` is the command."""
+
+from platzwart.cli import main
+
+main()

@@ -1,0 +1,131 @@
+"""The demonstration's past and present: requests made, reviewed, cancelled at earlier moments, by the usual actions."""
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from booking.actions.audit import CUSTOMER, Actor
+from booking.actions.endings import cancel_rental
+from booking.actions.feeds import make_feed
+from booking.actions.requests import Ask, Made, make_request
+from booking.actions.reviews import decide_request, settle_decision
+from booking.actions.tools import Tools
+from booking.reads.house import House, only_organisation, read_house
+from booking.rules.moving import Actor as Who
+from booking.tables.bookings import Booking
+from booking.tables.database import Database
+from booking.values.clock import instant_of
+from booking.values.findings import Contact
+from booking.values.slot import Slot
+from booking.values.states import SubjectKind, Variant, Verdict
+from platzwart.demo_house import accepted
+
+OFFICE = Actor("Büro")
+CLUBS = (
+    ("TSV Beispiel 1904 e. V.", "Handballabteilung", "handball@tsv-beispiel.example"),
+    ("Kita Sonnenhang", "Turnkreis", "turnen@sonnenhang.example"),
+    ("Lauftreff Nord", "Vorstand", "vorstand@lauftreff-nord.example"),
+    ("Betriebssport Musterwerke", "Fußballgruppe", "fussball@musterwerke.example"),
+    ("Türkischer Kulturverein Gießen", "Volleyball", "volleyball@tkv.example"),
+)
+PURPOSES = ("Training", "Turnstunde", "Lauftreff", "Hallenfußball", "Volleyball")
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One booking of the past: which room and club, how many days from today, from hour to hour, what became of it."""
+
+    room: str
+    club: int
+    days: int
+    first: int
+    last: int
+    fate: str
+
+
+SCENES = (
+    Scene("grosse-halle", 0, -6, 18, 20, "confirmed"),
+    Scene("halbfeld-a", 1, -4, 9, 11, "confirmed"),
+    Scene("gymnastikraum", 2, -2, 17, 18, "confirmed"),
+    Scene("halbfeld-b", 3, 1, 19, 21, "confirmed"),
+    Scene("grosse-halle", 0, 4, 18, 20, "confirmed"),
+    Scene("gymnastikraum", 1, 0, 9, 11, "confirmed"),
+    Scene("halbfeld-a", 4, 0, 20, 22, "confirmed"),
+    Scene("grosse-halle", 2, 8, 18, 20, "overdue"),
+    Scene("gymnastikraum", 1, 2, 10, 11, "cancelled"),
+    Scene("halbfeld-a", 4, 3, 17, 18, "rejected"),
+    Scene("grosse-halle", 3, 5, 20, 22, "requested"),
+    Scene("halbfeld-a", 4, 6, 18, 20, "requested"),
+    Scene("gymnastikraum", 2, 7, 17, 19, "requested"),
+)
+
+
+def live(database: Database, now: datetime, tools: Tools) -> None:
+    """Play all scenes, each in its own transactions, then give the first club its own feed."""
+    with database.read() as session:
+        house = read_house(session, only_organisation(session) or 0)
+    first, *_ = [_play(database, now, tools, house, scene) for scene in SCENES]
+    database.write(
+        lambda session: make_feed(
+            session,
+            now,
+            tools.link_key,
+            organisation_id=house.organisation_id,
+            kind=SubjectKind.CUSTOMER,
+            target_id=session.scalars(select(Booking.customer_id).where(Booking.id == first.booking_id)).one(),
+            name=CLUBS[0][0],
+            variant=Variant.FULL,
+        )
+    )
+
+
+def _play(database: Database, now: datetime, tools: Tools, house: House, scene: Scene) -> Made:
+    ask = _ask(house, scene, now)
+    lead = timedelta(hours=2) if scene.fate == "requested" else timedelta(days=4)
+    made_at = min(now, ask.slot.start) - lead
+    made = accepted(database.write(lambda session: make_request(session, made_at, tools, house, ask)))
+    if scene.fate in {"requested", "overdue"}:
+        return made
+    verdict = Verdict.REJECT if scene.fate == "rejected" else Verdict.APPROVE
+    reviewed_at = made_at + timedelta(hours=20)
+    reason = "Der Verein ist uns nicht bekannt."
+    resting = accepted(
+        database.write(
+            lambda session: decide_request(session, reviewed_at, house, made.booking_id, verdict, OFFICE, reason=reason)
+        )
+    )
+    database.write(lambda session: settle_decision(session, resting.final_at, house, resting.decision_id))
+    if scene.fate == "cancelled":
+        later = reviewed_at + timedelta(hours=5)
+        database.write(
+            lambda session: cancel_rental(
+                session, later, house, made.booking_id, Who.CUSTOMER, CUSTOMER, reason="Zu wenige Kinder"
+            )
+        )
+    return made
+
+
+def _ask(house: House, scene: Scene, now: datetime) -> Ask:
+    room = house.room_by(slug=scene.room)
+    zone: ZoneInfo = room.zone
+    day = now.astimezone(zone).date() + timedelta(days=scene.days)
+    company, name, email = CLUBS[scene.club]
+    return Ask(
+        room_id=room.room_id,
+        slot=Slot(instant_of(day, time(scene.first), zone), instant_of(day, time(scene.last), zone)),
+        people=12,
+        purpose=PURPOSES[scene.club],
+        contact=Contact(
+            name=name,
+            company=company,
+            email=email,
+            phone="+49 641 99000" + str(scene.club),
+            street=f"Vereinsweg {scene.club + 1}",
+            postcode="35390",
+            city="Gießen",
+            country="DE",
+        ),
+        language="de",
+    )

@@ -1,0 +1,59 @@
+"""A worker on exactly one queue: with several, RQ pops destructively and a kill loses the job (DESIGN rule 4)."""
+
+import importlib
+import logging
+import signal
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue, SimpleWorker, Worker
+from rq.exceptions import StopRequested
+from rq.serializers import JSONSerializer
+from rq.worker import BaseWorker
+
+from config.jobs import CALENDARS, JOBS, QUICK
+from platzwart.lifeline import guard_forks
+
+# Calendars of strangers may take a process down, so each such job has one of its own; the quick ones must be quick.
+KINDS: Final[Mapping[str, type[BaseWorker]]] = {QUICK: SimpleWorker, CALENDARS: Worker}
+WORKER_TTL = 30
+MAINTENANCE_SECONDS = 30
+LONGEST_RECONNECT_SECONDS = 5.0
+
+log = logging.getLogger(__name__)
+
+
+def modules_of(queue: str) -> tuple[str, ...]:
+    """Modules whose functions are jobs of `queue`, each once."""
+    return tuple(dict.fromkeys(job.rpartition(".")[0] for job, its_queue in JOBS.items() if its_queue == queue))
+
+
+def run_worker(queue: str, redis_url: str, modules: Iterable[str]) -> int:
+    """Work until SIGTERM, which lets the running job finish. Returns an exit code: 1 where Redis went away.
+
+    `modules` are imported first, so that a forked job starts with them loaded.
+    """
+    for module in modules:
+        importlib.import_module(module)
+    guard_forks(signal.SIGKILL)
+    connection = Redis.from_url(redis_url)
+    try:
+        worker = KINDS[queue](
+            [Queue(queue, connection=connection, serializer=JSONSerializer)],
+            connection=connection,
+            serializer=JSONSerializer,
+            worker_ttl=WORKER_TTL,
+            maintenance_interval=MAINTENANCE_SECONDS,
+            log_job_description=False,
+        )
+        worker.max_connection_wait_time = LONGEST_RECONNECT_SECONDS
+        worker.log_result_lifespan = False
+        worker.work(logging_level="WARNING")
+    except StopRequested:
+        log.debug("stopped before the first job")
+    except RedisError as error:
+        log.warning("worker of %s lost Redis (%s)", queue, type(error).__name__)
+        return 1
+    return 0

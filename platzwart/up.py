@@ -1,0 +1,138 @@
+"""`platzwart up`: furnish the data folder, plan the family of processes, run it in the foreground."""
+
+import http.client
+import json
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from config.logs import set_up_logging
+from config.settings import PREFIX, Settings, SettingsError, read_settings
+from platzwart.children import Child, Stage, Start
+from platzwart.embedded import (
+    Choice,
+    House,
+    MailPorts,
+    free_port,
+    furnish,
+    open_mail_ports,
+    port_is_free,
+    reachable,
+    take_folder,
+)
+from platzwart.supervisor import Supervisor
+
+READY_SECONDS = 0.5
+PEER_CONFIG, PEER_STATE = "ycbm-peer.json", "ycbm-peer-state.json"
+
+
+def command(*arguments: str) -> tuple[str, ...]:
+    """`platzwart` with other arguments; `-P` keeps modules of the working folder out."""
+    return (sys.executable, "-P", "-m", "platzwart", *arguments)
+
+
+def plan(house: House, lock: int, mail: MailPorts | None, peer: str | None, app: str | None) -> tuple[Child, ...]:
+    """The processes of `up`. The engine and the preparation start at once, the web loads beside them.
+
+    `peer` is host:port of the stand-in for YouCanBook.me and belongs to the demonstration; None runs without both.
+    """
+    mail_url = ("--mail-url", mail.page_url) if mail else ()
+    prepare = command("prepare", *mail_url, *(("--peer", peer) if peer else ()))
+    children = [
+        Child("prepare", prepare, Stage.FRONT, Start.AT_ONCE, once=True),
+        Child("web", command("web", *(("--app", app) if app else ())), Stage.FRONT, Start.GATED),
+        Child("worker quick", command("worker", "quick"), Stage.WORKERS),
+        Child("worker calendars", command("worker", "calendars"), Stage.WORKERS),
+        Child("tick", command("tick"), Stage.TICK),
+    ]
+    if house.engine is not None:
+        children.insert(0, Child("valkey", house.engine, Stage.ENGINE, Start.AT_ONCE, fds=(lock,)))
+    if mail is not None:
+        fds = (mail.smtp.fileno(), mail.page.fileno())
+        sink = command("mail-sink", *map(str, fds), str(house.data_dir / "mail"))
+        children.append(Child("mail sink", sink, Stage.OUTSIDE, fds=fds))
+    if peer is not None:
+        children.append(Child("ycbm peer", peer_command(house.data_dir, peer), Stage.OUTSIDE))
+    return tuple(children)
+
+
+def peer_command(data_dir: Path, peer: str) -> tuple[str, ...]:
+    """The stand-in for YouCanBook.me. The demonstration writes its configuration, it keeps its state beside that."""
+    host, _, port = peer.rpartition(":")
+    files = ("--config", str(data_dir / PEER_CONFIG), "--state", str(data_dir / PEER_STATE))
+    return (sys.executable, "-P", "-m", "platzwart.peers.ycbm", "--host", host, "--port", port, *files)
+
+
+def is_ready(host: str, port: int) -> bool:
+    """Whether `/readyz` says yes: database, Redis and migrations are all there."""
+    with closing(http.client.HTTPConnection(reachable(host).strip("[]"), port, timeout=READY_SECONDS)) as connection:
+        try:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == http.client.OK
+        except (OSError, http.client.HTTPException):
+            return False
+
+
+def up(given: Mapping[str, str], choice: Choice, *, demo: bool, app: str | None = None) -> int:
+    """Run all of Platzwart until a stop signal. Returns the exit code; raises SettingsError before anything starts."""
+    data_dir, lock = take_folder(given, choice)
+    house = furnish(given, choice, data_dir)
+    environment = dict(house.environment)
+    settings, mail = _settings_and_mail(environment)
+    if not port_is_free(settings.host, settings.port):
+        raise SettingsError((f"{PREFIX}PORT: {settings.port} on {settings.host} is in use, choose another by --port",))
+    set_up_logging(settings.log_level)
+
+    def announce() -> None:
+        click.echo(greeting(settings, mail, data_dir, peer))
+
+    peer = _admit_peer(environment, settings.port + 3) if demo else None
+    children = plan(house, lock, mail, peer, app)
+    code = Supervisor(children, environment, lambda: is_ready(settings.host, settings.port), announce).run()
+    os.close(lock)
+    return code
+
+
+def _admit_peer(environment: dict[str, str], near: int) -> str:
+    """A place for the stand-in, host:port, which our clients may call although it is on this machine."""
+    peer = f"127.0.0.1:{free_port(near)}"
+    name = PREFIX + "ALLOW_PRIVATE_HOSTS"
+    environment[name] = ",".join(filter(None, (environment.get(name), peer)))
+    return peer
+
+
+def _settings_and_mail(environment: dict[str, str]) -> tuple[Settings, MailPorts | None]:
+    """Read the settings; where no mail server is named, open our own ports and name them in `environment`."""
+    needs_sink = not (environment.get(PREFIX + "SMTP_URL") or environment.get(PREFIX + "SMTP_URL_FILE"))
+    if not needs_sink:
+        return read_settings(environment), None
+    port = read_settings(environment | {PREFIX + "SMTP_URL": "smtp://127.0.0.1"}).port
+    mail = open_mail_ports(near=port)
+    environment[PREFIX + "SMTP_URL"] = mail.smtp_url
+    return read_settings(environment), mail
+
+
+def greeting(settings: Settings, mail: MailPorts | None, data_dir: Path, peer: str | None) -> str:
+    """What the operator reads once all is up: where to go, and how to log in."""
+    lines = ["", f"  Platzwart is ready:  {settings.base_url}/", f"  Data folder:         {data_dir}"]
+    if mail is not None:
+        lines.append(f"  Mails (kept here):   {mail.page_url}")
+    if peer is not None:
+        lines.append(f"  YouCanBook.me here:  http://{peer}/")
+        lines += login_lines(data_dir / "demo.json")
+    return "\n".join([*lines, "  Stop with Ctrl-C.", ""])
+
+
+def login_lines(demo_file: Path) -> list[str]:
+    """The demonstration's log-ins as it wrote them down."""
+    try:
+        logins = json.loads(demo_file.read_text(encoding="utf-8"))["logins"]
+    except (OSError, ValueError, KeyError):
+        return []
+    width = max((len(role) for role in logins), default=0)
+    lines = [f"    {role:<{width}}  {login['email']}  {login['password']}" for role, login in logins.items()]
+    return ["  Log-ins:", *lines]

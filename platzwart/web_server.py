@@ -1,0 +1,90 @@
+"""The web process: granian around a WSGI application, with the two ways closed in which it loses a stop."""
+
+import importlib
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+from granian.server.common import AbstractServer
+
+from config.settings import Settings
+from platzwart.lifeline import guard_forks
+
+TARGET = "web.wsgi:application"
+# What every worker would import for itself, once for all of them: modules alone, which start no thread and open
+# nothing. The application is built in each worker.
+PRELOADED = ("web.app", "web.hot_feeds")
+# Counts open connections, idle keep-alive ones too, so a small number would let 4 idle browsers block a process.
+CONNECTIONS_PER_PROCESS = 1024
+KILL_SECONDS = 8
+REMIND_SECONDS = 0.2
+
+
+def serve(settings: Settings, target: str = TARGET, wait: Callable[[], None] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT; requests in flight finish within `KILL_SECONDS`.
+
+    `wait` is called after the heavy imports and before the first worker starts.
+    """
+    _empty_metrics(settings)
+    for module in PRELOADED if target == TARGET else ():
+        importlib.import_module(module)
+    if wait is not None:
+        wait()
+    guard_forks(signal.SIGTERM)
+    server = Granian(
+        target,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        workers=settings.web_processes,
+        blocking_threads=settings.web_threads,
+        backpressure=CONNECTIONS_PER_PROCESS,
+        http=HTTPModes.http1,
+        log_level=LogLevels.warning,
+        log_dictconfig={"loggers": {"_granian": {"handlers": [], "propagate": True}}},
+        log_access=False,
+        respawn_failed_workers=True,
+        respawn_interval=0.1,
+        workers_kill_timeout=KILL_SECONDS,
+    )
+    server.on_startup(lambda: _insist_on_stop(server))
+    server.serve(target_loader=lambda: load(target), wrap_loader=False)
+
+
+def load(target: str) -> Any:
+    """The object `module:name`. granian's own loader would look into the working folder first."""
+    module, _, name = target.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def _empty_metrics(settings: Settings) -> None:
+    """Several processes count into one folder; counts of an earlier run would mix with ours."""
+    if settings.metrics_dir is not None:
+        shutil.rmtree(settings.metrics_dir, ignore_errors=True)
+        settings.metrics_dir.mkdir(parents=True, mode=0o700)
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.metrics_dir)
+
+
+def _insist_on_stop(server: AbstractServer[Any]) -> None:
+    """Repeat a stop request: while it starts a dead worker again, granian clears the event that carried it."""
+
+    def remind() -> None:
+        while True:
+            server.main_loop_interrupt.set()
+            threading.Event().wait(REMIND_SECONDS)
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        if not server.interrupt_signal:
+            server.interrupt_signal = True
+            server.main_loop_interrupt.set()
+            threading.Thread(target=remind, name="remind", daemon=True).start()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)

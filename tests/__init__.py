@@ -1,0 +1,1 @@
+"""Tests mirror the tree; fixtures stand in `tests.fixtures`."""

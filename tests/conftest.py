@@ -1,0 +1,9 @@
+"""Fixtures that every test may ask for: real servers, a migrated database per test, a mail server, a browser."""
+
+pytest_plugins = [
+    "tests.fixtures.servers",
+    "tests.fixtures.databases",
+    "tests.fixtures.mail",
+    "tests.fixtures.browser",
+    "tests.fixtures.family",
+]

@@ -1,0 +1,223 @@
+"""Bombs, drips and endless bodies end at a byte or at a moment, whatever the other side does."""
+
+import gzip
+import socket
+import time
+import tracemalloc
+import zlib
+from collections.abc import Callable
+
+import pytest
+
+from outside.errors import BadAnswer, TooLarge, TooSlow, Unreachable
+from outside.http import Answer, Fetcher, Limits, guarded_session
+from tests.outside.server import Script, answer, listening
+
+SECONDS = 0.6
+SLACK = 0.9  # what a busy machine may add
+
+
+def ask(script: Script, limits: Limits | None = None, method: str = "GET") -> Answer:
+    with listening(script) as listener:
+        fetch = Fetcher(frozenset({listener.netloc}), limits or Limits(seconds=5))
+        return fetch.request(method, f"http://{listener.netloc}/")
+
+
+def dripping(head: bytes, drop: bytes) -> Script:
+    def script(peer: socket.socket, _request: bytes) -> None:
+        peer.sendall(head)
+        for _ in range(200):
+            peer.sendall(drop)
+            time.sleep(0.05)
+
+    return script
+
+
+def endless(head: bytes, piece: bytes) -> Script:
+    def script(peer: socket.socket, _request: bytes) -> None:
+        peer.sendall(head)
+        while True:
+            peer.sendall(piece)
+
+    return script
+
+
+def silent(peer: socket.socket, _request: bytes) -> None:
+    peer.settimeout(5)
+    peer.recv(1)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", b"x"),
+        dripping(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+        dripping(b"HTTP/1.1 200 OK\r\nX-Long: ", b"x"),
+        dripping(b"HTTP/1.1 200 OK\r\n\r\n", b"x"),
+        dripping(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        dripping(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"x")[:9], b"\0"),
+        silent,
+    ],
+    ids=["body", "chunks", "header", "no length", "continue", "gzip", "silence"],
+)
+def test_a_drip_ends_on_time(script: Script) -> None:
+    begun = time.monotonic()
+    with pytest.raises(TooSlow):
+        ask(script, Limits(seconds=SECONDS))
+    assert time.monotonic() - begun < SECONDS + SLACK
+
+
+def test_a_slow_resolver_is_not_waited_for() -> None:
+    begun = time.monotonic()
+
+    def asleep(_host: str, _port: int) -> list[str]:
+        time.sleep(2)
+        return []
+
+    with pytest.raises(TooSlow):
+        Fetcher(limits=Limits(seconds=SECONDS), resolver=asleep).request("GET", "https://example.org/")
+    assert time.monotonic() - begun < SECONDS + SLACK
+
+
+def test_redirects_share_one_deadline() -> None:
+    def late(peer: socket.socket, request: bytes) -> None:
+        time.sleep(SECONDS * 0.7)
+        answer(b"", "Location: /again", status="302 Found")(peer, request)
+
+    begun = time.monotonic()
+    with pytest.raises(TooSlow):
+        ask(late, Limits(seconds=SECONDS))
+    assert time.monotonic() - begun < SECONDS + SLACK
+
+
+def test_a_caller_can_shorten_the_deadline_and_not_lengthen_it() -> None:
+    with listening(silent) as listener:
+        for given, timeout in ((5.0, SECONDS), (SECONDS, 5.0)):
+            session = guarded_session(frozenset({listener.netloc}), Limits(seconds=given))
+            begun = time.monotonic()
+            with pytest.raises(TooSlow):
+                session.get(f"http://{listener.netloc}/", timeout=timeout)
+            assert time.monotonic() - begun < SECONDS + SLACK
+
+
+def test_a_reader_that_takes_nothing_ends_on_time() -> None:
+    def deaf(peer: socket.socket, _request: bytes) -> None:
+        time.sleep(1.5)
+
+    with listening(deaf) as listener:
+        fetch = Fetcher(frozenset({listener.netloc}), Limits(seconds=SECONDS))
+        begun = time.monotonic()
+        with pytest.raises(TooSlow):
+            fetch.request("PUT", f"http://{listener.netloc}/", body=b"x", headers={"Content-Length": "100"})
+        assert time.monotonic() - begun < SECONDS + SLACK
+
+
+def bomb(decoded: int) -> bytes:
+    packer = zlib.compressobj(9, wbits=31)
+    zeros = bytes(1_000_000)
+    return b"".join(packer.compress(zeros) for _ in range(decoded // 1_000_000)) + packer.flush()
+
+
+def test_a_bomb_of_300_megabytes_is_stopped_within_20() -> None:
+    packed = bomb(300_000_000)
+    script = answer(packed, "Content-Encoding: gzip")
+    tracemalloc.start()
+    try:
+        with pytest.raises(TooLarge) as caught:
+            ask(script)
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+    assert caught.value.limit == 5_000_000
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        endless(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 65_536),
+        endless(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"ffff\r\n" + b"x" * 65_535 + b"\r\n"),
+        endless(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n", gzip.compress(b"") * 1_000),
+        answer(b"x" * 100_001),
+        answer(gzip.compress(b"x" * 100_001), "Content-Encoding: gzip"),
+        answer(zlib.compress(b"x" * 100_001), "Content-Encoding: deflate"),
+    ],
+    ids=["no length", "chunks", "members that hold nothing", "one too many", "one too many in gzip", "in deflate"],
+)
+def test_a_body_ends_at_the_limit(script: Script) -> None:
+    with pytest.raises(TooLarge):
+        ask(script, Limits(body=100_000, seconds=5))
+
+
+RAW_DEFLATE = zlib.compressobj(wbits=-15)
+
+
+@pytest.mark.parametrize(
+    ("body", "coding"),
+    [
+        (b"x" * 100_000, "identity"),
+        (gzip.compress(b"x" * 100_000), "gzip"),
+        (gzip.compress(b"x" * 60_000) + gzip.compress(b"x" * 40_000), "x-gzip"),
+        (zlib.compress(b"x" * 100_000), "deflate"),
+        (RAW_DEFLATE.compress(b"x" * 100_000) + RAW_DEFLATE.flush(), "deflate"),
+    ],
+    ids=["plain", "gzip", "two members", "deflate", "raw deflate"],
+)
+def test_a_body_of_just_the_limit_arrives(body: bytes, coding: str) -> None:
+    came = ask(answer(body, f"Content-Encoding: {coding}"), Limits(body=100_000))
+    assert came.body == b"x" * 100_000
+
+
+def saying(text: bytes) -> Script:
+    return lambda peer, _request: peer.sendall(text)
+
+
+UNREADABLE = {
+    "br": answer(b"x", "Content-Encoding: br"),
+    "twice": answer(b"x", "Content-Encoding: gzip, gzip"),
+    "no gzip": answer(b"nonsense", "Content-Encoding: gzip"),
+    "cut gzip": answer(gzip.compress(b"x" * 999)[:-9], "Content-Encoding: gzip"),
+    "no http": saying(b"SSH-2.0-OpenSSH\r\n"),
+    "cut body": saying(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"),
+    "cut chunk": saying(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nh"),
+    "many headers": saying(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200),
+    "long header": saying(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000),
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_what_cannot_be_read_is_an_error_of_ours(name: str) -> None:
+    with pytest.raises(BadAnswer):
+        ask(UNREADABLE[name])
+
+
+def test_a_connection_closed_without_a_word_is_worth_another_try() -> None:
+    with pytest.raises(Unreachable, match="closed"):
+        ask(lambda _peer, _request: None)
+
+
+def test_a_closed_port_is_unreachable_and_worth_another_try() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(Unreachable) as caught:
+        Fetcher(frozenset({f"127.0.0.1:{port}"})).request("GET", f"http://127.0.0.1:{port}/")
+    assert (caught.value.reason, caught.value.retry_after) == ("connect", 60)
+
+
+def test_an_unknown_name_is_unreachable() -> None:
+    with pytest.raises(Unreachable, match="dns"):
+        Fetcher(resolver=lambda _host, _port: []).request("GET", "https://example.org/")
+
+
+@pytest.mark.parametrize("make", [lambda: b"", lambda: bytes(range(256))], ids=["nothing", "bytes"])
+def test_what_is_sent_arrives_and_a_head_has_no_body(make: Callable[[], bytes]) -> None:
+    with listening(answer(b"ok", status="201 Created")) as listener:
+        fetch = Fetcher(frozenset({listener.netloc}))
+        came = fetch.request("PUT", f"http://{listener.netloc}/a?b=1", headers={"X-One": "1"}, body=make())
+        assert (came.status, came.body) == (201, b"ok")
+        assert listener.requests[0].startswith(b"PUT /a?b=1 HTTP/1.1\r\n")
+        assert listener.requests[0].endswith(b"\r\n\r\n" + make())
+
+    def head(peer: socket.socket, _request: bytes) -> None:
+        peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n")
+
+    assert ask(head, method="HEAD").body == b""

@@ -1,0 +1,326 @@
+"""The client against the stand-in, over real sockets: reading, paging, changing, and every kind of trouble."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from booking.values.slot import Slot
+from outside.errors import (
+    SiteDenied,
+    SiteDown,
+    SiteIncomplete,
+    SiteMissing,
+    SiteRefused,
+    SiteThrottled,
+    SiteUnchanged,
+    SiteUnreadable,
+)
+from outside.http import Answer, Fetcher
+from outside.ycbm import FIELDS, Listing, YcbmClient
+from outside.ycbm_values import Party, RemoteBooking, Tentative
+from platzwart.peers.ycbm import OWNER, YcbmPeer
+
+BERLIN = ZoneInfo("Europe/Berlin")
+DAY = datetime(2026, 12, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def slot(hour: float, length: float = 1) -> Slot:
+    return Slot(DAY + hour * HOUR, DAY + (hour + length) * HOUR)
+
+
+def book(peer: YcbmPeer, when: Slot, page: str = "prf_a", **answers: str) -> str:
+    return str(peer.book(when.start, when.end, page, **({"FNAME": "Ada"} | answers))["id"])
+
+
+def test_a_booking_is_read_whole(peer: YcbmPeer, client: YcbmClient) -> None:
+    made = peer.book(DAY, DAY + HOUR, "prf_b", FNAME="Ada", LNAME='"}', EMAIL="ada@example.org", PHONE="+49 30 1")
+    booking = client.booking(made["id"])
+    assert (booking.id, booking.ref, booking.profile_id) == (made["id"], made["ref"], "prf_b")
+    assert (booking.slot, booking.zone) == (slot(0), "Europe/Berlin")
+    assert (booking.name, booking.email, booking.phone) == ('Ada "}', "ada@example.org", "+49 30 1")
+    assert (booking.tentative, booking.cancelled, booking.cancelled_by) == (Tentative.UNDECIDED, False, None)
+    assert (booking.mark, booking.no_show) == (None, False)
+    assert None not in {booking.created_at, booking.updated_at}
+    assert not {"ip", "ownerSecret", "bookerSecret"} & set(booking.raw)
+
+
+def test_the_list_that_is_asked_for_names_no_secret_field() -> None:
+    assert not {"ip", "ownerSecret", "bookerSecret"} & set(FIELDS.split(","))
+
+
+@pytest.mark.parametrize("since", [0, 0.5, 3], ids=["from the first", "between", "later"])
+def test_a_listing_holds_all_that_starts_in_its_window(peer: YcbmPeer, client: YcbmClient, since: float) -> None:
+    ids = [book(peer, slot(hour)) for hour in range(6)]
+    peer.cancel(ids[4])
+    found = client.bookings(DAY + since * HOUR, DAY + 5 * HOUR)
+    assert [booking.id for booking in found.bookings] == [ids[h] for h in range(6) if since <= h < 5]
+    assert found.unreadable == ()
+
+
+def old_server(peer: YcbmPeer) -> YcbmClient:
+    """Through a site that has only the older list, ten a page."""
+    fetch = Fetcher(frozenset({peer.netloc})).request
+
+    def without_query(method: str, url: str, **rest: object) -> Answer:
+        return Answer(404, {}, b"", url) if "/bookings/query" in url else fetch(method, url, **rest)
+
+    return YcbmClient(peer.base_url, peer.account_id, peer.api_key, without_query)
+
+
+def pages_with(peer: YcbmPeer, count: int, at: Slot) -> list[str]:
+    """Bookings at one second on as many pages as it takes, since one page has no room for two."""
+    from platzwart.peers.ycbm import Page
+
+    for number in range(count):
+        peer.world.pages[f"prf_{number}"] = Page(f"prf_{number}", "x", f"x{number}")
+    return [book(peer, at, f"prf_{number}") for number in range(count)]
+
+
+def test_bookings_that_share_the_second_of_a_page_boundary_are_not_lost(peer: YcbmPeer) -> None:
+    first = [book(peer, slot(hour)) for hour in range(7)]
+    shared = pages_with(peer, 9, slot(7))
+    after = [book(peer, slot(hour)) for hour in range(8, 20)]
+    found = [booking.id for booking in old_server(peer).bookings(DAY).bookings]
+    assert sorted(found) == sorted(first + shared + after)
+    assert len(found) == len(set(found))
+
+
+def test_negative_control_a_naive_walk_over_pages_loses_bookings(peer: YcbmPeer) -> None:
+    for hour in range(7):
+        book(peer, slot(hour))
+    pages_with(peer, 9, slot(7))
+    first = old_server(peer)._page(DAY - timedelta(seconds=1)).bookings
+    second = old_server(peer)._page(first[-1].slot.start).bookings
+    assert len(first) + len(second) < 16
+
+
+@pytest.mark.parametrize("later", [True, False])
+def test_a_listing_that_cannot_be_proven_whole_is_an_error(peer: YcbmPeer, later: bool) -> None:
+    pages_with(peer, 11, slot(7))
+    book(peer, slot(9) if later else slot(6))
+    with pytest.raises(SiteIncomplete):
+        old_server(peer).bookings(DAY)
+
+
+def test_a_site_that_cuts_pages_at_a_size_of_its_own_is_found_out() -> None:
+    hours = [7] * 13 + [9]
+    rows = [
+        b'{"id": "b%d", "startsAt": "2026-12-01T%02d:00:00Z", "endsAt": "2026-12-01T23:00:00Z"}' % (n, hour)
+        for n, hour in enumerate(hours)
+    ]
+
+    def twelve_a_page(_method: str, url: str, **_rest: object) -> Answer:
+        found = rows[13:] if "T07%3A00%3A00Z" in url else rows[:12]
+        return Answer(200, {}, b"[" + b",".join(found) + b"]", url)
+
+    with pytest.raises(SiteIncomplete):
+        YcbmClient("https://x.example/v1", "a", "k", twelve_a_page).bookings(DAY)
+
+
+def test_the_newer_query_brings_more_than_a_page_of_one_second(peer: YcbmPeer, client: YcbmClient) -> None:
+    ids = pages_with(peer, 25, slot(7))
+    assert sorted(booking.id for booking in client.bookings(DAY).bookings) == sorted(ids)
+    assert all(path.endswith("/bookings/query") for _method, path in peer.requests)
+
+
+def test_a_listing_can_be_of_some_pages(peer: YcbmPeer, client: YcbmClient) -> None:
+    book(peer, slot(1), "prf_a")
+    other = book(peer, slot(1), "prf_b")
+    assert [b.id for b in client.bookings(DAY, profile_ids=frozenset({"prf_b"})).bookings] == [other]
+
+
+def test_a_booking_is_found_by_what_a_webhook_says(peer: YcbmPeer, client: YcbmClient) -> None:
+    made = peer.book(DAY, DAY + HOUR, FNAME="Ada")
+    found = client.find(made["ref"], DAY)
+    assert found is not None
+    assert found.id == made["id"]
+    assert client.find("OTHER", DAY) is None
+    assert client.find(made["ref"], DAY + HOUR) is None
+
+
+def test_cancel_flows_out_and_a_second_cancel_is_fine(peer: YcbmPeer, client: YcbmClient) -> None:
+    booking = book(peer, slot(1))
+    cancelled = client.cancel(booking, "closed")
+    assert (cancelled.cancelled, cancelled.cancelled_by) == (True, Party.OWNER)
+    assert client.cancel(booking).cancelled
+    assert peer.bookings[0]["cancellationReason"] == "closed"
+
+
+@pytest.mark.parametrize("zone", [None, BERLIN, ZoneInfo("America/New_York")])
+def test_a_move_flows_out_and_means_the_same_instant(peer: YcbmPeer, client: YcbmClient, zone: ZoneInfo | None) -> None:
+    booking = book(peer, slot(1))
+    assert client.reschedule(booking, slot(5, 2), zone).slot == slot(5, 2)
+    assert peer.bookings[0]["startsAtUTC"] == "2026-12-01T05:00:00Z"
+
+
+def test_a_move_onto_a_taken_time_is_refused_and_changes_nothing(peer: YcbmPeer, client: YcbmClient) -> None:
+    booking = book(peer, slot(1))
+    book(peer, slot(3))
+    with pytest.raises(SiteRefused):
+        client.reschedule(booking, slot(2.5))
+    assert client.booking(booking).slot == slot(1)
+
+
+@pytest.mark.parametrize("by", ["BOOKER", OWNER])
+def test_who_cancelled_there_is_told(peer: YcbmPeer, client: YcbmClient, by: str) -> None:
+    booking = book(peer, slot(1))
+    peer.cancel(booking, by=by)
+    assert client.booking(booking).cancelled_by == Party(by)
+
+
+def test_a_block_holds_the_time_there_is_marked_and_is_removed(peer: YcbmPeer, client: YcbmClient) -> None:
+    block = client.create_block("prf_a", slot(3), BERLIN, "Closed", mark="m-0190")
+    assert (block.slot, block.profile_id, block.mark) == (slot(3), "prf_a", "m-0190")
+    with pytest.raises(SiteRefused):
+        client.create_block("prf_a", slot(3.5), BERLIN, "Closed", mark="m-0191")
+    client.remove(block.id)
+    client.remove(block.id)
+    assert client.bookings(DAY) == Listing((), ())
+
+
+def test_a_block_in_the_repeated_hour_is_at_the_instant_that_was_meant(client: YcbmClient) -> None:
+    second = datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+    assert client.create_block("prf_a", Slot(second, second + HOUR), BERLIN, "x").slot.start == second
+
+
+def test_the_tentative_state_is_set(peer: YcbmPeer, client: YcbmClient) -> None:
+    booking = book(peer, slot(1), "prf_b")
+    assert client.accept(booking).tentative is Tentative.ACCEPTED
+    assert client.reject(booking).tentative is Tentative.REJECTED
+
+
+def test_a_site_that_answers_well_and_does_nothing_is_found_out(peer: YcbmPeer) -> None:
+    booking = book(peer, slot(1), "prf_b")
+    fetch = Fetcher(frozenset({peer.netloc})).request
+
+    def lying(method: str, url: str, **rest: object) -> Answer:
+        return Answer(200, {}, b"{}", url) if method == "PATCH" else fetch(method, url, **rest)
+
+    client = YcbmClient(peer.base_url, peer.account_id, peer.api_key, lying)
+    for change in (client.accept, client.reject, client.cancel, lambda b: client.reschedule(b, slot(4))):
+        with pytest.raises(SiteUnchanged):
+            change(booking)
+
+
+def test_the_probe_counts_pages_and_wrong_credentials_are_denied(peer: YcbmPeer, client: YcbmClient) -> None:
+    assert client.probe() == 2
+    first = client.profiles()[0]
+    assert (first.id, first.title, first.zone) == ("prf_a", "Hall A", "Europe/Berlin")
+    fetch = Fetcher(frozenset({peer.netloc})).request
+    for account, key in ((peer.account_id, "wrong"), ("other", peer.api_key)):
+        with pytest.raises(SiteDenied) as caught:
+            YcbmClient(peer.base_url, account, key, fetch).probe()
+        assert "wrong" not in f"{caught.value} {vars(caught.value)}"
+
+
+def test_a_missing_booking_is_missing(client: YcbmClient) -> None:
+    for ask in (client.booking, client.cancel, client.accept):
+        with pytest.raises(SiteMissing):
+            ask("bkg_none/../x")
+
+
+def test_too_many_requests_say_when_to_come_back(peer: YcbmPeer, client: YcbmClient) -> None:
+    peer.control({"rate": [2, 30]})
+    client.profiles()
+    client.profiles()
+    with pytest.raises(SiteThrottled) as caught:
+        client.profiles()
+    assert 25 < (caught.value.retry_after or 0) <= 30
+
+
+def test_a_site_that_is_down_is_worth_another_try(peer: YcbmPeer, client: YcbmClient) -> None:
+    peer.control({"failing": 1, "fail_status": 502})
+    with pytest.raises(SiteDown) as caught:
+        client.profiles()
+    assert (caught.value.status, caught.value.retry_after) == (502, 60)
+    assert client.probe() == 2
+
+
+def answering(status: int, body: bytes, headers: dict[str, str] | None = None) -> YcbmClient:
+    return YcbmClient(
+        "https://x.example/v1", "a", "k", lambda _m, url, **_rest: Answer(status, headers or {}, body, url)
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"{",
+        b"<html>",
+        b"7",
+        b'"x"',
+        b"[7]",
+        b"[{}]",
+        b"\xff",
+        b"[" * 100_000,
+    ],
+)
+def test_broken_answers_are_errors_of_ours_only(body: bytes) -> None:
+    client = answering(200, body)
+    for ask in (
+        lambda: client.booking("b"),
+        lambda: client.bookings(DAY),
+        client.profiles,
+        lambda: client.cancel("b"),
+        lambda: client.create_block("p", slot(1), BERLIN, "t"),
+    ):
+        with pytest.raises(SiteUnreadable):
+            ask()
+
+
+def test_one_bad_booking_does_not_stop_the_others_and_is_not_taken_for_vanished() -> None:
+    good = b'{"id": "g", "startsAt": "2026-12-01T10:00:00Z", "endsAt": "2026-12-01T11:00:00Z"}'
+    found = answering(200, b'[{"id": "bad", "startsAt": "soon"}, %s]' % good).bookings(DAY)
+    assert [booking.id for booking in found.bookings] == ["g"]
+    assert found.unreadable == ("bad",)
+
+
+def test_a_page_full_of_bad_bookings_proves_nothing() -> None:
+    with pytest.raises(SiteIncomplete):
+        answering(200, b"[" + b",".join(b'{"id": "b%d"}' % n for n in range(10)) + b"]").bookings(DAY)
+
+
+def test_a_page_in_another_order_proves_nothing() -> None:
+    one, two = (
+        b'{"id": "%d", "startsAt": "2026-12-0%dT10:00:00Z", "endsAt": "2026-12-0%dT11:00:00Z"}' % (d, d, d)
+        for d in (2, 1)
+    )
+    with pytest.raises(SiteIncomplete):
+        answering(200, b"[%s,%s]" % (one, two)).bookings(DAY)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("7", 7),
+        ("", 60),
+        ("0", 1),
+        ("999999", 3600),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", 60),
+        ("-5", 60),
+        ("9" * 5000, 60),
+    ],
+)
+def test_retry_after_is_bounded(header: str, seconds: int) -> None:
+    with pytest.raises(SiteThrottled) as caught:
+        answering(429, b"", {"Retry-After": header}).profiles()
+    assert caught.value.retry_after == seconds
+
+
+def test_no_error_holds_the_key_or_the_account(peer: YcbmPeer, client: YcbmClient) -> None:
+    for status in (400, 401, 404, 418, 429, 500):
+        peer.control({"failing": 2, "fail_status": status})
+        with pytest.raises(Exception, match=str(status)) as caught:
+            client.booking("secret-id")
+        said = f"{caught.value!r} {vars(caught.value)}"
+        assert not [word for word in (peer.api_key, peer.account_id, "secret-id") if word in said]
+        peer.control({"failing": 0})
+
+
+def test_a_remote_booking_shows_no_raw_answer_in_logs(peer: YcbmPeer, client: YcbmClient) -> None:
+    booking: RemoteBooking = client.booking(book(peer, slot(1)))
+    assert "raw=" not in repr(booking)

@@ -1,0 +1,173 @@
+"""A small house behind the real application: real database, real sessions, a clock that the test sets."""
+
+import base64
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from booking.actions.accounts import make_api_token
+from booking.actions.audit import SYSTEM
+from booking.tables.database import Database
+from booking.tables.people import Staff
+from booking.values.identity import new_uuid
+from booking.values.states import Role
+from config.settings import Settings, read_settings
+from tests.builders import NOW, Ids, build_house
+from web.app import create_app
+from web.context import EXTENSION, WebContext
+from web.passwords import hash_password
+
+PASSWORD = "ein langes Passwort"
+NO_REDIS = "redis://127.0.0.1:1/0"
+CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
+
+
+def make_settings(database_url: str, **others: str) -> Settings:
+    given = {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": NO_REDIS,
+        "BASE_URL": "http://localhost",
+        "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz-tests",
+        "CODE_KEY": "k1:" + base64.b64encode(bytes(range(32))).decode(),
+        "SMTP_URL": "smtp://127.0.0.1:1",
+    }
+    return read_settings({f"PLATZWART_{name}": value for name, value in (given | others).items()})
+
+
+@dataclass
+class Site:
+    """An application with one house. `now` is what its clock says."""
+
+    app: Flask
+    ids: Ids
+    now: datetime = NOW
+
+    @property
+    def context(self) -> WebContext:
+        found = self.app.extensions[EXTENSION]
+        assert isinstance(found, WebContext)
+        return found
+
+    @property
+    def database(self) -> Database:
+        return self.context.database
+
+    def client(self) -> "Visitor":
+        return Visitor(self.app.test_client())
+
+    def logged_in(self, role: Role = Role.OFFICE) -> "Visitor":
+        visitor = self.client()
+        answer = visitor.log_in(email_of(role))
+        assert answer.status_code == 302, answer.text
+        return visitor
+
+    def token(self, role: Role = Role.OFFICE, organisation_id: int | None = None) -> str:
+        """A new API token, as it goes into the header."""
+        mine = organisation_id or self.ids.organisation_id
+        return self.database.write(lambda db: make_api_token(db, self.now, mine, SYSTEM, role.value, role)[1])
+
+    def api(self, role: Role = Role.OFFICE, organisation_id: int | None = None) -> "Caller":
+        return Caller(self.app.test_client(), self.token(role, organisation_id))
+
+
+@dataclass
+class Visitor:
+    """A browser as far as cookies and form tokens go."""
+
+    client: FlaskClient
+
+    def get(self, path: str, **more: Any) -> TestResponse:
+        return self.client.get(path, **more)
+
+    def form_token(self, path: str = "/login") -> str:
+        found = CSRF.search(self.client.get(path, follow_redirects=True).text)
+        assert found is not None, f"no form on {path}"
+        return found[1]
+
+    def post(self, path: str, data: dict[str, Any] | None = None, *, of: str = "/login", **more: Any) -> TestResponse:
+        """Send a form with the token of the page that it stands on."""
+        return self.client.post(path, data={"csrf_token": self.form_token(of), **(data or {})}, **more)
+
+    def log_in(self, email: str, password: str = PASSWORD, **more: Any) -> TestResponse:
+        return self.post("/login", {"email": email, "password": password}, **more)
+
+
+@dataclass
+class Caller:
+    """A program that calls the API."""
+
+    client: FlaskClient
+    token: str
+
+    def call(self, method: str, path: str, json: Any = None, key: str | None = None, **more: Any) -> TestResponse:
+        headers = {"Authorization": f"Bearer {self.token}", **({"Idempotency-Key": key} if key else {})}
+        return self.client.open(f"/api/v1{path}", method=method, json=json, headers=headers, **more)
+
+    def get(self, path: str, **more: Any) -> TestResponse:
+        return self.call("GET", path, **more)
+
+    def post(self, path: str, json: Any = None, key: str | None = None, **more: Any) -> TestResponse:
+        return self.call("POST", path, {} if json is None else json, key, **more)
+
+
+def email_of(role: Role, slug: str = "kirche") -> str:
+    return f"{role.value}@{slug}.example"
+
+
+@pytest.fixture(scope="session")
+def staff_password_hash() -> str:
+    return hash_password(PASSWORD)
+
+
+@pytest.fixture
+def make_site(staff_password_hash: str) -> Iterator[Callable[..., Site]]:
+    """Build applications over migrated databases; keywords are settings, for example `BASE_URL`."""
+    built: list[Site] = []
+
+    def make(database_url: str, **others: str) -> Site:
+        app = create_app(make_settings(database_url, **others), clock=lambda: made.now)
+        made = Site(app, ids=None)  # type: ignore[arg-type]  # follows at once
+        built.append(made)
+        made.ids = made.database.write(lambda db: _people(build_house(db), db, staff_password_hash))
+        return made
+
+    yield make
+    for made in built:
+        made.context.close()
+
+
+@pytest.fixture
+def site(sqlite_url: str, make_site: Callable[..., Site]) -> Site:
+    return make_site(sqlite_url)
+
+
+@pytest.fixture
+def site_on_both(database_url: str, make_site: Callable[..., Site]) -> Site:
+    """As `site`, once on each engine."""
+    return make_site(database_url)
+
+
+def _people(ids: Ids, session: Any, password_hash: str) -> Ids:
+    """Everybody of the house may log in; an administrator comes to it."""
+    session.add(
+        Staff(
+            organisation_id=ids.organisation_id,
+            public_id=new_uuid(NOW),
+            email=email_of(Role.ADMIN),
+            name="Frau Admin",
+            role=Role.ADMIN,
+            password_hash=password_hash,
+            created_at=NOW,
+        )
+    )
+    session.flush()
+    for staff in session.query(Staff).filter_by(organisation_id=ids.organisation_id):
+        staff.password_hash = password_hash
+    return ids

@@ -1,0 +1,45 @@
+"""The JSON API under /api/v1 (SPEC X3): bearer tokens, RFC 3339, problem+json, one effect per Idempotency-Key."""
+
+from importlib.resources import files
+
+from flask import Blueprint, Flask, Response, current_app, jsonify, render_template
+
+from web.access import public
+from web.api.bookings import bookings
+from web.api.feeds import feeds
+from web.api.requests import requests
+from web.api.rooms import rooms
+from web.security import csrf
+
+PARTS = (rooms, requests, bookings, feeds)
+VIEWER = files("flask_openapi3_swagger") / "templates" / "swagger"
+START = "SwaggerUIBundle({url: '/api/openapi.json', dom_id: '#viewer', deepLinking: true, validatorUrl: null});"
+
+docs = Blueprint("api_docs", __name__, static_folder=str(VIEWER), static_url_path="/api/docs/viewer")
+
+
+@docs.get("/api/openapi.json")
+@public
+def description() -> Response:
+    return jsonify(current_app.api_doc)  # type: ignore[attr-defined]  # the application is flask-openapi3's
+
+
+@docs.get("/api/docs")
+@public
+def viewer() -> str:
+    """The description to read and try, from files of this machine."""
+    return render_template("login/api_docs.html")
+
+
+@docs.get("/api/docs/start.js")
+@public
+def start() -> Response:
+    """The viewer's first line; the content policy forbids it within the page."""
+    return Response(START, mimetype="text/javascript")
+
+
+def register(app: Flask) -> None:
+    for part in PARTS:
+        csrf.exempt(part)
+        app.register_api(part)  # type: ignore[attr-defined]  # the application is flask-openapi3's
+    app.register_blueprint(docs)

@@ -1,0 +1,224 @@
+"""Requests: make, list, decide, undo (SPEC S4 to S11, X3)."""
+
+from flask import Response, url_for
+from flask_openapi3.blueprint import APIBlueprint
+from pydantic import BaseModel
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from booking.actions import requests as actions
+from booking.actions.requests import Ask, look, make_request
+from booking.actions.reviews import approve_if_trusted, decide_request, undo_decision
+from booking.reads.house import House, RoomFacts
+from booking.reads.requests import RequestFacts, request_by, requests_page
+from booking.rules.permissions import Capability
+from booking.tables.houses import Terms, TermsKind
+from booking.values.findings import Contact
+from booking.values.refusals import Refused
+from booking.values.slot import Slot
+from booking.values.states import BookingState, Source, Verdict
+from web.access import token
+from web.api import models
+from web.api.frame import answer, effect, refusal, replayed, responses, slot_of
+from web.free_times import nearest
+from web.request import actor, house, now, organisation_id, read, tools
+
+requests = APIBlueprint("api_requests", __name__, url_prefix="/api/v1", abp_security=[{"token": []}])
+
+
+@requests.post(
+    "/requests", summary="Request a time: it is blocked at once", responses=responses(models.Made, 201, 404, 409)
+)
+@token(Capability.BOOKINGS)
+def make(body: models.AskBody) -> Response:
+    """A time that is taken is refused by 409 with the nearest free ones, without waiting for anybody's write."""
+    here = house()
+    room = here.room_by(public_id=body.room)
+    slot = slot_of(body.start, body.end)
+    if isinstance(slot, Refused):
+        return refusal(slot)
+    verdict = look(read(), now(), here, room, slot, body.people)
+    if isinstance(verdict, Refused):
+        return replayed() or _refuse(verdict, here, room, slot)
+
+    def work(session: Session, inside: House) -> BaseModel | Refused:
+        made = make_request(session, now(), tools(), inside, _ask(session, inside, room, slot, body), actor())
+        return made if isinstance(made, Refused) else _made(session, inside, room, made)
+
+    found = effect(work, 201, refuse=lambda no: _refuse(no, house(), room, slot))
+    if found.status_code == 201 and found.json:
+        found.headers["Location"] = url_for("api_requests.show", request_id=found.json["id"])
+    return found
+
+
+@requests.get("/requests", summary="List requests, newest first", responses=responses(models.Requests, 200, 404))
+@token(Capability.BOOKINGS)
+def page(query: models.RequestsQuery) -> Response:
+    """One more than asked for is read, to know whether a page follows."""
+    here = house()
+    room_id = here.room_by(public_id=query.room).room_id if query.room else None
+    found = requests_page(
+        read(),
+        here.organisation_id,
+        state=query.state,
+        room_id=room_id,
+        before=query.cursor,
+        limit=query.limit + 1,
+    )
+    shown = found[: query.limit]
+    follows = shown[-1].public_id if len(found) > query.limit else None
+    return answer(models.Requests(requests=[_request(here, one) for one in shown], next=follows))
+
+
+@requests.get(
+    "/requests/<uuid:request_id>",
+    summary="One request and what became of it",
+    responses=responses(models.Request, 200, 404),
+)
+@token(Capability.BOOKINGS)
+def show(path: models.RequestPath) -> Response:
+    return answer(_request(house(), request_by(read(), organisation_id(), path.request_id)))
+
+
+@requests.post(
+    "/requests/<uuid:request_id>/approve",
+    summary="Approve; rests for the grace time",
+    responses=responses(models.Decided, 200, 404, 409),
+)
+@token(Capability.REVIEW)
+def approve(path: models.RequestPath) -> Response:
+    return _decide(path, Verdict.APPROVE, "")
+
+
+@requests.post(
+    "/requests/<uuid:request_id>/reject",
+    summary="Reject with a reason; rests for the grace time",
+    responses=responses(models.Decided, 200, 404, 409),
+)
+@token(Capability.REVIEW)
+def reject(path: models.RequestPath, body: models.RejectBody) -> Response:
+    return _decide(path, Verdict.REJECT, body.reason)
+
+
+@requests.post(
+    "/requests/<uuid:request_id>/undo",
+    summary="Take a resting decision back",
+    responses=responses(models.Undone, 200, 404, 409),
+)
+@token(Capability.REVIEW)
+def undo(path: models.RequestPath) -> Response:
+    found = request_by(read(), organisation_id(), path.request_id)
+
+    def work(session: Session, inside: House) -> BaseModel | Refused:
+        no = undo_decision(session, now(), inside, found.booking_id, actor())
+        return no or models.Undone(id=found.public_id, state=BookingState.REQUESTED)
+
+    return effect(work)
+
+
+def _decide(path: models.RequestPath, verdict: Verdict, reason: str) -> Response:
+    found = request_by(read(), organisation_id(), path.request_id)
+
+    def work(session: Session, inside: House) -> BaseModel | Refused:
+        made = decide_request(session, now(), inside, found.booking_id, verdict, actor(), reason=reason)
+        if isinstance(made, Refused):
+            return made
+        return models.Decided(id=found.public_id, verdict=made.verdict, final_at=made.final_at, is_final=made.is_final)
+
+    return effect(work)
+
+
+def _refuse(no: Refused, here: House, room: RoomFacts, slot: Slot) -> Response:
+    if "taken" not in no.codes:
+        return refusal(no)
+    near = [
+        models.Times(start=one.start, end=one.end).model_dump(mode="json")
+        for one in nearest(read(), now(), here, room, slot)
+    ]
+    return refusal(no, nearest=near)
+
+
+def _ask(session: Session, here: House, room: RoomFacts, slot: Slot, body: models.AskBody) -> Ask:
+    """The integrator's own address says nothing about the customer's, so the limit by address does not apply."""
+    given = body.contact
+    accepted = _terms(session, here.organisation_id, body.language) if body.terms_accepted else {}
+    return Ask(
+        room_id=room.room_id,
+        slot=slot,
+        people=body.people,
+        purpose=body.purpose,
+        contact=Contact(**given.model_dump()),
+        language=body.language,
+        source=Source.API,
+        terms_id=accepted.get(TermsKind.TERMS),
+        rules_id=accepted.get(TermsKind.HOUSE_RULES),
+        advertising=body.advertising,
+    )
+
+
+def _terms(session: Session, organisation_id: int, language: str) -> dict[TermsKind, int]:
+    """The ids of the versions in force: the newest of each kind."""
+    query = (
+        select(Terms.kind, Terms.id)
+        .where(Terms.organisation_id == organisation_id, Terms.language == language, Terms.published_at <= now())
+        .order_by(Terms.version)
+    )
+    return {row.kind: row.id for row in session.execute(query)}
+
+
+def _made(session: Session, here: House, room: RoomFacts, made: actions.Made) -> models.Made:
+    decided = approve_if_trusted(session, now(), here, made)
+    is_confirmed = decided is not None and not isinstance(decided, Refused) and decided.is_final
+    return models.Made(
+        id=made.public_id,
+        code=made.code,
+        state=BookingState.CONFIRMED if is_confirmed else BookingState.REQUESTED,
+        room=room.public_id,
+        start=made.slot.start,
+        end=made.slot.end,
+        review_at=made.review_at,
+        short_notice=made.short_notice,
+        price_cents=made.price.gross,
+        currency=here.currency,
+        findings=[models.Finding(code=one.code, weight=one.weight, values=one.values) for one in made.findings],
+    )
+
+
+def _request(here: House, found: RequestFacts) -> models.Request:
+    resting = found.decision
+    contact = found.contact
+    return models.Request(
+        id=found.public_id,
+        code=found.code,
+        state=found.state,
+        room=here.room(found.room_id).public_id,
+        start=found.slot.start,
+        end=found.slot.end,
+        review_at=found.review_at,
+        short_notice=found.short_notice,
+        price_cents=found.price_cents,
+        currency=here.currency,
+        findings=[models.Finding(**one) for one in found.findings],
+        source=found.source,
+        people=found.people,
+        purpose=found.purpose,
+        language=found.language,
+        contact=models.Contact.model_construct(
+            name=contact.name,
+            company=contact.company,
+            email=contact.email,
+            phone=contact.phone,
+            street=contact.street,
+            postcode=contact.postcode,
+            city=contact.city,
+            country=contact.country,
+        ),
+        made_at=found.made_at,
+        overdue=found.state is BookingState.REQUESTED and found.review_at < now(),
+        end_reason=found.end_reason,
+        decision=models.Decision(
+            verdict=resting.verdict, reason=resting.reason, decided_at=resting.decided_at, final_at=resting.final_at
+        )
+        if resting
+        else None,
+    )

@@ -1,0 +1,67 @@
+"""Rooms and their free times (SPEC S5, X3)."""
+
+from datetime import timedelta
+
+from flask import Response
+from flask_openapi3.blueprint import APIBlueprint
+
+from booking.reads.house import RoomFacts
+from booking.rules.permissions import Capability
+from booking.values.refusals import NotFound, Reason, Refused
+from web.access import token
+from web.api.frame import answer, refusal, responses, slot_of
+from web.api.models import FreeQuery, FreeTime, FreeTimes, Room, RoomPath, Rooms
+from web.free_times import free_times
+from web.request import house, now, read
+
+LONGEST_WINDOW = timedelta(days=31)
+MINUTE = timedelta(minutes=1)
+
+rooms = APIBlueprint("api_rooms", __name__, url_prefix="/api/v1", abp_security=[{"token": []}])
+
+
+@rooms.get("/rooms", summary="List the rooms", responses=responses(Rooms))
+@token(Capability.BOOKINGS)
+def list_rooms() -> Response:
+    found = [_room(room) for room in house().rooms.values() if not room.archived]
+    return answer(Rooms(rooms=found))
+
+
+@rooms.get("/rooms/<uuid:room_id>/free", summary="Free times of a room", responses=responses(FreeTimes, 200, 404))
+@token(Capability.BOOKINGS)
+def list_free(path: RoomPath, query: FreeQuery) -> Response:
+    """Every time that can be requested now. What somebody just requested is gone with the same transaction."""
+    here = house()
+    room = here.room_by(public_id=path.room_id)
+    if room.archived:
+        raise NotFound("room", path.room_id)
+    window = slot_of(query.start, query.end)
+    if isinstance(window, Refused):
+        return refusal(window)
+    if window.duration > LONGEST_WINDOW:
+        return refusal(Refused((Reason("window-too-long", "to", {"days": LONGEST_WINDOW.days}),)))
+    length = query.minutes * MINUTE if query.minutes else None
+    offers = free_times(read(), now(), here, room, window, length)
+    free = [
+        FreeTime(start=one.slot.start, end=one.slot.end, price_cents=one.price.gross if one.price else None)
+        for one in offers
+    ]
+    return answer(FreeTimes(room=room.public_id, currency=here.currency, free=free))
+
+
+def _room(room: RoomFacts) -> Room:
+    terms = room.terms
+    return Room(
+        id=room.public_id,
+        name=room.name,
+        description=room.description,
+        branch=room.branch,
+        location=room.location,
+        zone=room.zone.key,
+        slot_minutes=terms.slot // MINUTE,
+        grid_minutes=terms.grid // MINUTE,
+        shortest_minutes=terms.shortest // MINUTE,
+        longest_minutes=terms.longest // MINUTE,
+        most_people=terms.most_people,
+        bookable_until=now() + terms.horizon,
+    )

@@ -1,0 +1,284 @@
+"""Bodies of feeds in memory: fragments kept by item and sequence, gzip kept with the body, all of it bounded in bytes.
+
+Everything here can be lost at any time; the database has the truth (docs/feeds.md).
+"""
+
+import re
+import threading
+import zlib
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime, parsedate_to_datetime
+from functools import lru_cache
+from typing import Any, Generic, TypeVar
+
+from booking.reads import agenda
+from booking.reads.feeds import FoundFeed
+from booking.tables.database import Database
+from booking.values.agenda import AgendaEntry
+from ical.event import render_event
+from ical.feed import FeedHead, content_type, etag, feed_order, join_feed, zones_of
+from ical.window import Window, shown_until
+
+K = TypeVar("K")
+V = TypeVar("V")
+Headers = list[tuple[str, str]]
+
+MONTHS_BACK = 3
+FAST, SMALL = 1, 9
+HELD_BYTES = 1_000  # an item's values beside its fragment, about
+CODE_GIVEN = {"de": "Türcode ausgegeben", "en": "Door code given"}
+_COMMON: Headers = [
+    ("Cache-Control", "private, no-cache"),
+    ("Vary", "Accept-Encoding"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+]
+_TAG = re.compile(r'(?:W/)?("[^"]*")')
+
+
+class Shelf(Generic[K, V]):
+    """A dictionary bounded by the bytes that its values are said to take; what was put longest ago goes first."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._items: OrderedDict[K, tuple[V, int]] = OrderedDict()
+        self._lock = threading.Lock()
+        self.taken = 0
+
+    def get(self, key: K) -> V | None:
+        found = self._items.get(key)
+        return found[0] if found is not None else None
+
+    def put(self, key: K, value: V, size: int) -> None:
+        with self._lock:
+            self._remove(key)
+            self._items[key] = (value, size)
+            self.taken += size
+            while self.taken > self._limit and len(self._items) > 1:
+                self._remove(next(iter(self._items)))
+
+    def drop(self, key: K) -> None:
+        with self._lock:
+            self._remove(key)
+
+    def items(self) -> list[tuple[K, V]]:
+        with self._lock:
+            return [(key, value) for key, (value, _) in self._items.items()]
+
+    def values(self) -> list[V]:
+        return [value for _, value in self.items()]
+
+    def _remove(self, key: K) -> None:
+        found = self._items.pop(key, None)
+        if found is not None:
+            self.taken -= found[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One representation of a body, with the headers of its 200."""
+
+    level: int
+    headers: Headers
+    data: bytes
+
+
+class Body:
+    """A rendered feed. Its forms (plain, gzip) carry strong entity tags of their own; any of them answers 304."""
+
+    def __init__(self, data: bytes, modified: datetime, valid_until: datetime | None) -> None:
+        self.valid_until = valid_until
+        self.modified = modified.replace(microsecond=0)
+        self._modified_text = format_datetime(self.modified.astimezone(UTC), usegmt=True)
+        self.tag = etag(data)
+        self.plain = Form(0, self._headers(self.tag, data), data)
+        self._packed: Form | None = None
+        self._packing = threading.Lock()
+        tags = (self.tag, self._tag_of(FAST), self._tag_of(SMALL))
+        self._unchanged = {form: self._answer_304(tag) for tag in tags for form in (tag, f"W/{tag}")}
+
+    @property
+    def size(self) -> int:
+        return len(self.plain.data) + (len(self._packed.data) if self._packed else 0)
+
+    @property
+    def level(self) -> int:
+        """0 until somebody asked for gzip, then how strongly it is packed."""
+        return self._packed.level if self._packed else 0
+
+    def packed(self) -> Form:
+        """The gzip form; packed quickly by the first who asks."""
+        return self._packed or self.pack(FAST)
+
+    def pack(self, level: int) -> Form:
+        """Make the gzip form at a level, unless it is there at that level or better."""
+        with self._packing:
+            if self._packed is None or self._packed.level < level:
+                data = zlib.compress(self.plain.data, level, wbits=31)
+                headers = [("Content-Encoding", "gzip"), *self._headers(self._tag_of(level), data)]
+                self._packed = Form(level, headers, data)
+            return self._packed
+
+    def unchanged(self, none_match: str | None, modified_since: str | None) -> Headers | None:
+        """The headers of a 304, or None where the client has to get the body (RFC 9110 section 13.2.2).
+
+        A date counts only where it is exactly our Last-Modified: after a restore, earlier would be wrong.
+        """
+        if none_match is not None:
+            return self._unchanged.get(none_match) or self._matches(none_match)
+        if modified_since is not None and _is_instant(modified_since, self.modified):
+            return self._unchanged[self.tag]
+        return None
+
+    def _matches(self, none_match: str) -> Headers | None:
+        if none_match.strip() == "*":
+            return self._unchanged[self.tag]
+        known = (self._unchanged.get(tag) for tag in _TAG.findall(none_match))
+        return next((headers for headers in known if headers is not None), None)
+
+    def _tag_of(self, level: int) -> str:
+        return f'{self.tag[:-1]}-g{level}"'
+
+    def _answer_304(self, tag: str) -> Headers:
+        return [("ETag", tag), ("Last-Modified", self._modified_text), *_COMMON]
+
+    def _headers(self, tag: str, data: bytes) -> Headers:
+        return [
+            ("Content-Type", content_type()),
+            ("Content-Length", str(len(data))),
+            ("ETag", tag),
+            ("Last-Modified", self._modified_text),
+            *_COMMON,
+        ]
+
+
+def _is_instant(text: str, instant: datetime) -> bool:
+    try:
+        given = parsedate_to_datetime(text)
+    except ValueError:
+        return False
+    return given.tzinfo is not None and given == instant
+
+
+@lru_cache(maxsize=256)
+def gzip_wanted(accept: str) -> bool:
+    """Whether an Accept-Encoding lets us send gzip and does not like identity better (RFC 9110 section 12.5.3)."""
+    weights: dict[str, float] = {}
+    for part in accept.lower().split(","):
+        coding, *parameters = (piece.strip() for piece in part.split(";"))
+        weights["gzip" if coding == "x-gzip" else coding] = _weight(parameters)
+    gzip = weights.get("gzip", weights.get("*", 0.0))
+    return gzip > 0 and gzip >= weights.get("identity", 0.0)
+
+
+def _weight(parameters: Iterable[str]) -> float:
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                return float(value)
+            except ValueError:
+                return 0.0
+    return 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One item as a calendar holds it: its fragment, and all that joining needs to know of the entry."""
+
+    order: tuple[Any, ...]
+    fragment: bytes
+    zones: frozenset[str]
+    until: datetime | None
+    modified: datetime
+
+
+class Calendar:
+    """The fragments of one subject in one variant and language, as of a revision."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.revision: tuple[int, int] | None = None
+        self.held: dict[int, Held] = {}
+        self.sequences: dict[int, int] = {}
+        self.ordered: list[Held] = []
+        self.size = HELD_BYTES
+
+
+class Calendars:
+    """Bodies of feeds from the database, by way of fragments: what did not change is neither read nor rendered again.
+
+    `rendered` counts the events rendered by this process.
+    """
+
+    def __init__(self, database: Database, limit: int, months_back: int = MONTHS_BACK) -> None:
+        self._database = database
+        self._months_back = months_back
+        self._shelf: Shelf[tuple[Any, ...], Calendar] = Shelf(limit)
+        self._lock = threading.Lock()
+        self.rendered = 0
+
+    def body(self, feed: FoundFeed, now: datetime) -> Body:
+        """The body of a feed whose revision was read before: items may be newer than it, never older."""
+        key = (feed.subject_id, feed.variant, feed.language, feed.cancelled_shown)
+        with self._lock:
+            calendar = self._shelf.get(key) or Calendar()
+            self._shelf.put(key, calendar, calendar.size)
+        with calendar.lock:
+            if calendar.revision != (feed.revision, feed.epoch):
+                self._refresh(calendar, feed, now)
+                self._shelf.put(key, calendar, calendar.size)
+            return _join(calendar.ordered, self._head(feed), feed.made_at, now)
+
+    def _refresh(self, calendar: Calendar, feed: FoundFeed, now: datetime) -> None:
+        """Read two numbers of each item, then only what is new, and render that."""
+        since = now - timedelta(days=31 * self._months_back)
+        code_given = CODE_GIVEN.get(feed.language[:2], CODE_GIVEN["de"])
+        with self._database.read() as session:
+            if calendar.held:
+                stamps = agenda.stamps(session, feed.whose, since)
+                changed = [item_id for item_id, _ in stamps.items() - calendar.sequences.items()]
+                read = agenda.entries(session, feed.whose, changed, code_given)
+            else:
+                read = agenda.everything(session, feed.whose, since, code_given)
+                stamps = {item_id: sequence for item_id, (sequence, _) in read.items()}
+        rendered = {item_id: self._render(entry, feed) for item_id, (_, entry) in read.items()}
+        self.rendered += len(rendered)
+        kept = calendar.held | rendered
+        for item_id in calendar.held.keys() - stamps.keys():
+            del kept[item_id]
+        calendar.held, calendar.sequences = kept, _as_read(stamps, read)
+        calendar.ordered = sorted(kept.values(), key=lambda held: held.order)
+        calendar.size = HELD_BYTES + sum(len(held.fragment) + HELD_BYTES for held in calendar.ordered)
+        calendar.revision = (feed.revision, feed.epoch)
+
+    def _render(self, entry: AgendaEntry, feed: FoundFeed) -> Held:
+        return Held(
+            order=feed_order(entry),
+            fragment=render_event(entry, feed.variant, feed.language, feed.host_id),
+            zones=zones_of((entry,)),
+            until=shown_until(entry, Window(feed.cancelled_shown, self._months_back)),
+            modified=entry.last_modified,
+        )
+
+    def _head(self, feed: FoundFeed) -> FeedHead:
+        return FeedHead(feed.name, feed.house, feed.colour, feed.host_id, feed.zone)
+
+
+def _as_read(stamps: dict[int, int], read: dict[int, tuple[int, AgendaEntry]]) -> dict[int, int]:
+    """Sequences as rendered: an item may have changed once more between the two queries, or have left."""
+    return stamps | {item_id: sequence for item_id, (sequence, _) in read.items()}
+
+
+def _join(ordered: list[Held], head: FeedHead, made_at: datetime, now: datetime) -> Body:
+    """Last-Modified is the last change of any item, or the last time that one left the feed by itself."""
+    shown = [held for held in ordered if held.until is not None and now < held.until]
+    left = (held.until for held in ordered if held.until is not None and held.until <= now)
+    zones = {zone for held in shown for zone in held.zones}
+    data = join_feed(head, zones, (held.fragment for held in shown))
+    modified = max(made_at, max((held.modified for held in ordered), default=made_at), max(left, default=made_at))
+    valid_until = min((held.until for held in shown if held.until is not None), default=None)
+    return Body(data, modified, valid_until)

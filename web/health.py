@@ -1,0 +1,106 @@
+"""For those who watch over the process: alive, ready, and counts (no secrets, no names)."""
+
+import os
+import threading
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Flask, Response, g, jsonify, request
+
+from web.access import public
+from web.context import current
+
+if TYPE_CHECKING:
+    from prometheus_client import Histogram
+
+UNKNOWN = "unknown"
+_making = threading.Lock()
+
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/healthz")
+@public
+def alive() -> Response:
+    return jsonify({"ok": True})
+
+
+@blueprint.get("/readyz")
+@public
+def ready() -> tuple[Response, int]:
+    """Each of what a page needs: ok, or why not. 503 while one is missing."""
+    found = {"database": _why_not(_database), "migrations": _why_not(_migrations), "redis": _why_not(_redis)}
+    ok = all(part["ok"] for part in found.values())
+    return jsonify({"ok": ok, **found}), 200 if ok else 503
+
+
+@blueprint.get("/metrics")
+@public
+def metrics() -> Response:
+    """Counts of all web processes where they share METRICS_DIR, else of this one."""
+    from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+    from prometheus_client.multiprocess import MultiProcessCollector
+
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    registry = CollectorRegistry() if folder and Path(folder).is_dir() else REGISTRY
+    if registry is not REGISTRY:
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def register(app: Flask) -> None:
+    app.register_blueprint(blueprint)
+    app.before_request(_begin)
+    app.after_request(_count)
+
+
+def _begin() -> None:
+    g.begun = perf_counter()
+
+
+def _count(response: Response) -> Response:
+    """By rule, never by address: addresses hold tokens, and there are endlessly many of them."""
+    rule = request.url_rule.rule if request.url_rule else UNKNOWN
+    taken = perf_counter() - g.begun if "begun" in g else 0.0
+    with _making:
+        seconds = _seconds()
+    seconds.labels(request.method if rule != UNKNOWN else UNKNOWN, rule, str(response.status_code)).observe(taken)
+    return response
+
+
+@lru_cache
+def _seconds() -> "Histogram":
+    """Made with the first request: the import is slow, and names its shared folder by the environment."""
+    from prometheus_client import Histogram
+
+    return Histogram("platzwart_request_seconds", "Time that requests took", ["method", "rule", "status"])
+
+
+def _why_not(check: Callable[[], str | None]) -> dict[str, object]:
+    try:
+        why = check()
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is why we are not ready
+        why = type(error).__name__
+    return {"ok": why is None, "why": why}
+
+
+def _database() -> str | None:
+    from sqlalchemy import text
+
+    with current().database.read() as session:
+        session.execute(text("SELECT 1"))
+    return None
+
+
+def _migrations() -> str | None:
+    from booking.tables.migrate import is_at_head  # alembic is slow to load, and pages do without
+
+    with current().database.read() as session:
+        return None if is_at_head(session) else "not at head: run `platzwart migrate`"
+
+
+def _redis() -> str | None:
+    return None if current().redis.ping() else "no answer"

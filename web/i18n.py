@@ -1,0 +1,98 @@
+"""Languages of the pages: German by default, English complete (SPEC X1).
+
+Msgids are English source text. The catalogues are compiled from the `.po` files in memory when they are first asked
+for, as the papers' are: no build step, no `.mo` file to forget. Each part of the web has a file of its own. Dates,
+times and money come from `papers.i18n`.
+"""
+
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
+from flask import Flask, g, request, session
+from flask_babel import Babel, Domain, get_locale, refresh  # type: ignore[import-untyped]
+from flask_babel import gettext as _gettext
+from flask_babel import ngettext as _ngettext
+
+from papers.i18n import LOCALES, SOURCE_LANGUAGE, Translator, supported, translations
+
+__all__ = ["LANGUAGES", "catalogue", "gettext", "language", "ngettext", "remember", "speak", "supported", "translator"]
+
+TRANSLATIONS = Path(__file__).parent / "translations"
+LANGUAGES = (("de", "Deutsch"), ("en", "English"))
+CHOSEN = "language"
+
+
+class Catalogues(Domain):  # type: ignore[misc]  # flask-babel is untyped
+    """flask-babel's domain, read from our `.po` files."""
+
+    def get_translations(self) -> NullTranslations:
+        locale = get_locale()
+        return catalogue(locale.language if locale else SOURCE_LANGUAGE)
+
+
+@lru_cache
+def catalogue(language: str) -> NullTranslations:
+    """The texts of a language, of all its files; English has none, its texts are the msgids."""
+    if language == SOURCE_LANGUAGE:
+        return NullTranslations()
+    whole = Catalog(locale=language)
+    for file in sorted((TRANSLATIONS / language / "LC_MESSAGES").glob("*.po")):
+        with file.open("rb") as source:
+            for message in read_po(source, locale=language):
+                whole[message.id] = message
+    compiled = BytesIO()
+    write_mo(compiled, whole)
+    compiled.seek(0)
+    return Translations(fp=compiled)
+
+
+def gettext(message: str, /, **values: object) -> str:
+    """The text in the language of this request, its `%(name)s` places filled."""
+    return str(_gettext(message, **values))
+
+
+def ngettext(singular: str, plural: str, num: int, /, **values: object) -> str:
+    """The plural form for *num*, which fills `%(num)d`."""
+    return str(_ngettext(singular, plural, num, **values))
+
+
+def language() -> str:
+    """`de` or `en`: what was chosen, else the staff member's own, else what the browser asks for, else German."""
+    if "language" not in g:
+        g.language = _chosen() or request.accept_languages.best_match(list(LOCALES)) or supported("")
+    found: str = g.language
+    return found
+
+
+def speak(chosen: str) -> None:
+    """Answer this request in a language, whatever was chosen before: a customer's page in the customer's."""
+    g.language = supported(chosen)
+    refresh()
+
+
+def remember(chosen: str) -> None:
+    """Keep the choice for this browser."""
+    session[CHOSEN] = supported(chosen)
+    speak(chosen)
+
+
+def translator() -> Translator:
+    """Dates, times and money in the language of this request."""
+    return translations(language())
+
+
+def set_up(app: Flask) -> None:
+    babel = Babel()
+    babel.__dict__["domain_instance"] = Catalogues()
+    babel.init_app(app, default_locale="de", locale_selector=lambda: LOCALES[language()])
+
+
+def _chosen() -> str | None:
+    """Only what this browser or the person logged in said."""
+    chosen = session.get(CHOSEN) or g.get("staff_language")
+    return supported(chosen) if chosen else None

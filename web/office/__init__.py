@@ -1,0 +1,34 @@
+"""The office: what waits, and the pages to deal with it (SPEC S8 to S11, S18, S19, S22; FACE, Office).
+
+Each page is a module with a `blueprint`; the rail and the counts of every office page come from `web.office.frame`.
+"""
+
+from importlib import import_module
+from importlib.util import find_spec
+
+from flask import Flask
+
+from web.office import frame
+
+PAGES = (
+    "today",
+    "inbox",
+    "several",
+    "bookings",
+    "calendar",
+    "customers",
+    "cases",
+    "mails",
+    "doors",
+    "sites",
+    "feeds",
+    "settings",
+)
+
+
+def register(app: Flask) -> None:
+    for page in PAGES:
+        name = f"{__name__}.{page}"
+        if find_spec(name) is not None:
+            app.register_blueprint(import_module(name).blueprint)
+    frame.set_up(app)

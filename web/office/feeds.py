@@ -1,0 +1,190 @@
+"""Calendar feeds of rooms, office and desk: made, named, rotated, revoked; who fetched them lately (C1, C4)."""
+
+from typing import Any
+from uuid import UUID
+
+import segno
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers.response import Response as AnyResponse
+
+from booking.actions.feeds import make_feed, revoke, rotate
+from booking.reads.agenda import Whose
+from booking.reads.feeds import FeedInfo, feed_of, feeds_of
+from booking.rules.permissions import Capability
+from booking.values.refusals import NotFound, Refused
+from booking.values.states import SubjectKind, Variant
+from booking.values.tokens import token_of
+from web.access import require
+from web.context import current
+from web.i18n import LANGUAGES, gettext
+from web.reasons import messages
+from web.request import actor, house, now, organisation_id, read, tools, write
+from web.security import private
+
+blueprint = Blueprint("office_feeds", __name__, url_prefix="/office/feeds")
+OURS = frozenset({SubjectKind.ROOM, SubjectKind.OFFICE, SubjectKind.DESK})
+
+
+@blueprint.get("")
+@require(Capability.FEEDS_OFFICE)
+def index() -> str:
+    return _list()
+
+
+@blueprint.post("")
+@require(Capability.FEEDS_OFFICE)
+def make() -> AnyResponse:
+    """Make a feed and go to the page with its address."""
+    target, typed = _target(request.form.get("whose", "")), _typed()
+    errors = {} if target else {"whose": [gettext("Please choose whose calendar it is.")]}
+    if typed["variant"] not in set(Variant):
+        errors["variant"] = [gettext("Please choose how much it shows.")]
+    if typed["language"] not in dict(LANGUAGES):
+        errors["language"] = [gettext("Please choose a language.")]
+    if errors or target is None:
+        return make_response(_list(typed=typed, errors=errors), 422)
+    made = write(
+        lambda db: make_feed(
+            db,
+            now(),
+            tools().link_key,
+            organisation_id=organisation_id(),
+            kind=target.kind,
+            target_id=target.target_id,
+            name=typed["name"],
+            variant=Variant(typed["variant"]),
+            language=typed["language"],
+            cancelled_shown=bool(typed["cancelled"]),
+            actor=actor(),
+        ),
+        nudge=False,
+    )
+    if isinstance(made, Refused):
+        found = messages(made)
+        return make_response(_list(typed=typed, errors={key or "whose": texts for key, texts in found.items()}), 422)
+    flash(gettext("The calendar is made."), "ok")
+    return redirect(url_for("office_feeds.show", feed=made[0].public_id))
+
+
+@blueprint.get("/<uuid:feed>")
+@require(Capability.FEEDS_OFFICE)
+def show(feed: UUID) -> Response:
+    """The address, as text, as a link for the calendar program, and as a QR code."""
+    info = _ours(feed)
+    url = _url(info)
+    page = render_template(
+        "office/feeds_one.html",
+        feed=info,
+        whose=_whose_name(info.whose),
+        variant=_variants()[info.variant],
+        url=url,
+        webcal=f"webcal:{url.partition(':')[2]}",
+        qr=segno.make(url, error="m").svg_data_uri(scale=5, border=4, dark="#000", light="#fff"),
+    )
+    return private(make_response(page))
+
+
+@blueprint.post("/<uuid:feed>/rotate")
+@require(Capability.FEEDS_OFFICE)
+def renew(feed: UUID) -> AnyResponse:
+    info = _ours(feed)
+    done = write(
+        lambda db: rotate(
+            db,
+            now(),
+            tools().link_key,
+            organisation_id=organisation_id(),
+            feed_id=info.feed_id,
+            actor=actor(),
+        ),
+        nudge=False,
+    )
+    if isinstance(done, Refused):
+        flash(gettext("This calendar was ended. Please make a new one."), "stop")
+    else:
+        flash(gettext("It has a new address; the former one ends at once."), "ok")
+    return redirect(url_for("office_feeds.show", feed=feed))
+
+
+@blueprint.post("/<uuid:feed>/revoke")
+@require(Capability.FEEDS_OFFICE)
+def end(feed: UUID) -> AnyResponse:
+    info = _ours(feed)
+    write(
+        lambda db: revoke(db, now(), organisation_id=organisation_id(), feed_id=info.feed_id, actor=actor()),
+        nudge=False,
+    )
+    flash(gettext("The calendar has ended; nobody can fetch it any more."), "ok")
+    return redirect(url_for("office_feeds.index"))
+
+
+def _list(typed: dict[str, str] | None = None, errors: dict[str, list[str]] | None = None) -> str:
+    groups = [(label, feeds_of(read(), target)) for _, label, target in _targets()]
+    return render_template(
+        "office/feeds.html",
+        groups=[(label, [_line(feed) for feed in feeds]) for label, feeds in groups if feeds],
+        targets=[("", gettext("Please choose"))] + [(key, label) for key, label, _ in _targets()],
+        variants=[(kind.value, words) for kind, words in _variants().items()],
+        speaks=LANGUAGES,
+        typed=typed or {"whose": "", "name": "", "variant": "busy", "language": house().language, "cancelled": "yes"},
+        errors=errors or {},
+    )
+
+
+def _line(feed: FeedInfo) -> dict[str, Any]:
+    return {
+        "feed": feed,
+        "variant": _variants()[feed.variant],
+        "last": max((one.at for one in feed.fetches), default=None),
+    }
+
+
+def _typed() -> dict[str, str]:
+    return {name: request.form.get(name, "") for name in ("whose", "name", "variant", "language", "cancelled")}
+
+
+def _targets() -> list[tuple[str, str, Whose]]:
+    """Key of the form, label, and whose calendar that is."""
+    mine = house().organisation_id
+    rooms = [
+        (
+            f"room-{room.public_id}",
+            gettext("Room: %(name)s", name=room.name),
+            Whose(mine, SubjectKind.ROOM, room.room_id),
+        )
+        for room in house().rooms.values()
+    ]
+    return [
+        ("office", gettext("Office: all rooms"), Whose(mine, SubjectKind.OFFICE, mine)),
+        ("desk", gettext("Desk: its doors"), Whose(mine, SubjectKind.DESK, mine)),
+        *rooms,
+    ]
+
+
+def _target(key: str) -> Whose | None:
+    return next((target for known, _, target in _targets() if known == key), None)
+
+
+def _whose_name(whose: Whose) -> str:
+    return next((label for _, label, target in _targets() if target == whose), "")
+
+
+def _variants() -> dict[Variant, str]:
+    return {
+        Variant.BUSY: gettext("only when it is taken"),
+        Variant.TITLES: gettext("with titles"),
+        Variant.FULL: gettext("everything, with names"),
+    }
+
+
+def _ours(feed: UUID) -> FeedInfo:
+    """The feed, if it is one of the house's own; a customer's is theirs."""
+    info = feed_of(read(), organisation_id(), feed)
+    if info.whose.kind not in OURS:
+        raise NotFound("feed", feed)
+    return info
+
+
+def _url(info: FeedInfo) -> str:
+    token = token_of(tools().link_key, info.public_id, info.generation)
+    return f"{current().settings.base_url}/feeds/{token}.ics"

@@ -1,0 +1,294 @@
+"""What the office reads: findings, kinds of mail and case, and the history of a record, in the page's language."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date
+
+from booking.actions.deciding_cases import Way
+from booking.reads.booking_file import Entry
+from booking.rules.findings_table import KINDS
+from booking.values.clock import local_day
+from booking.values.findings import Finding
+from booking.values.refusals import Reason, Refused
+from booking.values.slot import Slot
+from booking.values.states import Source, Weight
+from web import reasons
+from web.filters import moment, money
+from web.i18n import gettext, translator
+from web.request import house, now
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A finding, ready for the macro `findings`."""
+
+    weight: Weight
+    text: str
+    detail: str = ""
+
+
+def finding(found: Finding) -> Shown:
+    kind = KINDS.get(found.code)
+    return Shown(found.weight, gettext(kind.message, **found.values) if kind else found.code)
+
+
+def refusal(no: Refused) -> list[str]:
+    return [reason_text(reason) for reason in no.reasons]
+
+
+def reason_text(reason: Reason) -> str:
+    return _refusals().get(reason.code) or reasons.message(reason)
+
+
+def _refusals() -> dict[str, str]:
+    return {
+        "changed": gettext("This request was changed since you opened the page. Please look at it again."),
+        "already-paid": gettext("This invoice was noted as paid already."),
+        "not-confirmed": gettext("This is possible for confirmed bookings only."),
+        "not-started": gettext("This is possible once the time has begun; until then it can be cancelled."),
+        "not-dead": gettext("This is under way already; there is nothing to start again."),
+        "case-closed": gettext("Somebody decided this case already."),
+        "no-such-way": gettext("This case cannot be decided so."),
+        "not-a-percentage": gettext("A percentage lies between 0 and 100."),
+        "below-zero": gettext("An amount cannot be below zero."),
+        "one-of-both": gettext("Please give a percentage or an amount, not both."),
+        "ends-before": gettext("The last day lies before the first."),
+        "no-note": gettext("Please write why; it stands on the invoice."),
+        "not-a-date": gettext("Please give a date."),
+        "not-a-number": gettext("Please give a number."),
+        "nothing-chosen": gettext("Please choose at least one request."),
+    }
+
+
+def source_name(source: Source) -> str:
+    names = {
+        Source.PORTAL: gettext("Website"),
+        Source.YCBM: gettext("YouCanBook.me"),
+        Source.OFFICE: gettext("Office"),
+        Source.API: gettext("Program interface"),
+    }
+    return names[source]
+
+
+def mail_name(kind: str) -> str:
+    return mail_names().get(kind, kind)
+
+
+def mail_names() -> dict[str, str]:
+    return {
+        "acknowledgement": gettext("Acknowledgement of the request"),
+        "mail-check": gettext("Check of the mail address"),
+        "notice-office": gettext("Notice to the office"),
+        "notice-desk": gettext("Notice to the desk"),
+        "confirmation": gettext("Confirmation with code and invoice"),
+        "code-later": gettext("Door code"),
+        "code-replaced": gettext("Replaced door code"),
+        "rejection": gettext("Rejection"),
+        "cancellation": gettext("Cancellation"),
+        "moved": gettext("New time"),
+        "expired": gettext("Request ended without review"),
+        "desk-digest": gettext("The desk's codes of the day"),
+        "codes-low": gettext("Codes run out"),
+        "cancel-stuck": gettext("Cancelling on the site fails"),
+    }
+
+
+def case_title(kind: str) -> str:
+    titles = {
+        "site-moved": gettext("Moved on the booking site"),
+        "site-cancelled": gettext("Cancelled on the booking site, not by the customer"),
+        "site-vanished": gettext("Gone from the booking site"),
+        "site-block-gone": gettext("Our block on the booking site was removed"),
+        "site-clash": gettext("Taken on the booking site as well"),
+        "cancel-stuck": gettext("Cancelling on the booking site fails"),
+        "invoice-differs": gettext("Invoice and price differ"),
+        "invoice-waived": gettext("Waived after the invoice went out"),
+        "codes-low": gettext("Door codes run out"),
+    }
+    return titles.get(kind, kind)
+
+
+def case_question(kind: str) -> str:
+    texts = {
+        "site-moved": gettext("A confirmed booking was moved there. Both times are held until you decide."),
+        "site-cancelled": gettext(
+            "The owner of the account, or nobody known, cancelled it there. Here it still stands and its time is kept."
+        ),
+        "site-vanished": gettext("It is in no listing there any more. Here it still stands and its time is kept."),
+        "site-block-gone": gettext("Somebody can book this time there now, although it is taken here."),
+        "site-clash": gettext("The site refused our block: somebody has this time there too."),
+        "cancel-stuck": gettext("It ended here, but the site does not take the cancel. The time stays held."),
+        "invoice-differs": gettext("The moved booking has another price than the invoice that went out."),
+        "invoice-waived": gettext("The invoice went out before it was waived. Please correct it by hand."),
+        "codes-low": gettext("Please import or make more codes; this case closes by itself then."),
+    }
+    return texts.get(kind, "")
+
+
+def way_label(kind: str, way: Way) -> str:
+    labels = {
+        Way.TAKE: gettext("Take over the new time"),
+        Way.KEEP: gettext("Keep ours"),
+        Way.CANCEL: gettext("Cancel it here too, without a fee"),
+        Way.AGAIN: gettext("Block it there again") if kind == "site-block-gone" else gettext("Try again"),
+        Way.FREE: gettext("Free the time anyway"),
+        Way.SETTLED: gettext("Settled"),
+    }
+    return labels[way]
+
+
+def way_effect(kind: str, way: Way) -> str:
+    """What the button does, in one sentence beside it."""
+    effects = {
+        ("site-moved", Way.TAKE): gettext("The customer gets a mail with the new time and a code for it."),
+        ("site-moved", Way.KEEP): gettext("The site is asked to move it back. No mail goes out."),
+        ("site-cancelled", Way.CANCEL): gettext("The time is free at once, and the customer gets a mail."),
+        ("site-cancelled", Way.KEEP): gettext("Nothing changes here. No mail goes out."),
+        ("site-vanished", Way.CANCEL): gettext("The time is free at once, and the customer gets a mail."),
+        ("site-vanished", Way.KEEP): gettext("Nothing changes here. No mail goes out."),
+        ("cancel-stuck", Way.FREE): gettext("Nothing more is tried there: please cancel it there by hand."),
+        ("cancel-stuck", Way.AGAIN): gettext("The time stays held until the site answers."),
+    }
+    return effects.get((kind, way), "")
+
+
+def action_name(entry: Entry) -> str:
+    """What was done, as the head of a step in the history."""
+    if entry.action == "decided":
+        approved = entry.after.get("verdict") == "approve"
+        return gettext("Decided: confirm") if approved else gettext("Decided: reject")
+    names = {
+        "requested": gettext("Requested"),
+        "decision-undone": gettext("Decision taken back"),
+        "cancelled": gettext("Cancelled"),
+        "expired": gettext("Expired without review"),
+        "freed": gettext("Time freed"),
+        "moved": gettext("Moved"),
+        "no-show": gettext("Did not come"),
+        "came": gettext("Came after all"),
+        "waive": gettext("Waived"),
+        "charge": gettext("To be charged"),
+        "follow-up": gettext("Marked for follow-up"),
+        "code-told": gettext("Code given out by telephone"),
+        "code-refused": gettext("Code refused by telephone"),
+        "code-shown": gettext("Code looked at"),
+        "codes-replaced": gettext("Code replaced"),
+        "paid": gettext("Payment noted"),
+        "mail-again": gettext("Mail sent again"),
+        "case-decided": gettext("Case decided"),
+        "discount": gettext("Standing discount changed"),
+        "verified": gettext("Mail address confirmed"),
+    }
+    return names.get(entry.action, entry.action)
+
+
+def actor_name(name: str) -> str:
+    names = {
+        "customer": gettext("Customer"),
+        "system": gettext("by itself"),
+        "automatic": gettext("automatic approval"),
+        "site": gettext("booking site"),
+    }
+    return names.get(name, name)
+
+
+def changes(entry: Entry) -> list[tuple[str, str, str]]:
+    """Field, before, after of an entry, in words; what did not change is left out."""
+    keys = [key for key in (*entry.before, *entry.after) if key not in _SILENT]
+    rows = [
+        (_field(key), _value(key, entry.before.get(key)), _value(key, entry.after.get(key)))
+        for key in dict.fromkeys(keys)
+    ]
+    return [(name, before, after) for name, before, after in rows if before != after]
+
+
+_SILENT = frozenset({"room_id", "verdict"})
+
+
+def _field(key: str) -> str:
+    names = {
+        "starts_at": gettext("Begin"),
+        "ends_at": gettext("End"),
+        "final_at": gettext("Final"),
+        "reason": gettext("Reason"),
+        "price_cents": gettext("Price"),
+        "fee_cents": gettext("Fee"),
+        "source": gettext("Came by"),
+        "who": gettext("By"),
+        "follow_up": gettext("Note"),
+        "no_show": gettext("Did not come"),
+        "number": gettext("Invoice"),
+        "percent": gettext("Percent"),
+        "cents": gettext("Amount"),
+        "note": gettext("Reason"),
+        "first_day": gettext("From"),
+        "last_day": gettext("Until"),
+        "named": gettext("The caller named"),
+        "mail": gettext("Mail"),
+        "kind": gettext("Mail"),
+        "case": gettext("Case"),
+        "way": gettext("Decision"),
+    }
+    return names.get(key, key)
+
+
+def _value(key: str, value: Any) -> str:
+    if value is None or value in ("", []):
+        return ""
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
+    if isinstance(value, list):
+        return ", ".join(str(one) for one in value)
+    return next((read(value) for ending, read in _READERS if key.endswith(ending)), str(value))
+
+
+def _moment(value: str) -> str:
+    instant = datetime.fromisoformat(value)
+    return moment(instant) if instant.tzinfo else translator().day(instant.date())
+
+
+def _source(value: Any) -> str:
+    return source_name(Source(value)) if value in set(Source) else str(value)
+
+
+def _amount(value: Any) -> str:
+    return money(int(value)) if value else ""
+
+
+_READERS: tuple[tuple[str, Callable[[Any], str]], ...] = (
+    ("cents", _amount),
+    ("source", _source),
+    ("mail", mail_name),
+    ("kind", mail_name),
+    ("case", case_title),
+    ("_at", _moment),
+    ("_day", _moment),
+)
+
+
+def short_day(day: date) -> str:
+    """`Sa, 5. Dez.`; the year only where it is another one than now."""
+    speech = translator()
+    year = "" if day.year == local_day(now(), house().zone).year else " y"
+    pattern = f"ccc, d. MMM{year}" if speech.language == "de" else f"ccc, d MMM{year}"
+    return format_date(day, pattern, locale=speech.locale)
+
+
+def when_short(slot: Slot, zone: str) -> str:
+    """`Sa, 5. Dez., 18:00-19:30`, for lists."""
+    return f"{short_day(local_day(slot.start, ZoneInfo(zone)))}, {translator().times(slot, zone)}"
+
+
+def when_due(instant: datetime) -> str:
+    """`Mo, 23. Nov., 12:00` in the house's zone."""
+    zone = house().zone
+    return f"{short_day(local_day(instant, zone))}, {translator().clock(instant, zone.key)}"
+
+
+def joined(parts: Iterable[str]) -> str:
+    """What is known of it, with a middle dot between."""
+    return " · ".join(part for part in parts if part)

@@ -1,0 +1,115 @@
+"""Drain the outbox: claim what is due, do it outside of any transaction, mark it (DESIGN rule 3).
+
+One job drains many rows. A duty that fails costs its own turn only. `Outcome` is what a topic's handler answers.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy.orm import Session
+
+from booking.actions import outbox
+from booking.actions.messages import TOPIC as MAIL
+from booking.actions.outbox import Duty
+from booking.actions.rentals import SITES
+from booking.actions.reviews import BILL, SETTLE, bill_rental, settle_decision
+from booking.reads.house import read_house
+from config.faults import fault
+from config.jobs import DRAIN_OUTBOX, clear_nudge
+from workers.context import Context, clock, process_context
+from workers.mail import bury_mail, send_mail
+from workers.outcome import Done, Failed, GaveUp, Outcome, Waiting
+from workers.sites import reconcile_sites
+
+log = structlog.get_logger(__name__)
+
+BATCH = 10
+LONGEST_SECONDS = 45.0
+
+
+def drain() -> None:
+    """The RQ job: until nothing is due, or long enough for others to have their turn."""
+    context = process_context()
+    clear_nudge(context.redis, DRAIN_OUTBOX)
+    deadline = time.monotonic() + LONGEST_SECONDS
+    while time.monotonic() < deadline and drain_once(context):
+        pass
+
+
+def drain_once(context: Context) -> int:
+    """Do one batch of due duties; returns how many were claimed."""
+    duties = context.database.write(lambda session: outbox.claim(session, clock(), BATCH))
+    for duty in duties:
+        fault("outbox.claimed")
+        _work_off(context, duty)
+    return len(duties)
+
+
+def _work_off(context: Context, duty: Duty) -> None:
+    try:
+        held = context.database.write(lambda session: outbox.renew(session, clock(), duty))
+        outcome = HANDLERS[duty.topic](context, duty) if held else None
+    except Exception as error:
+        log.exception("duty failed", topic=duty.topic, subject=duty.subject_id)
+        outcome = Failed(type(error).__name__)
+    if outcome is not None:
+        _note(context, duty, outcome)
+
+
+def _note(context: Context, duty: Duty, outcome: Outcome) -> None:
+    fault("outbox.done")
+    now = clock()
+    match outcome:
+        case Done():
+            context.database.write(lambda session: outbox.finish(session, now, duty))
+        case Waiting(wait=turn):
+            context.database.write(lambda session: outbox.put_back(session, now, duty, turn))
+        case Failed(error=error, wait=wait):
+            log.warning("duty postponed", topic=duty.topic, subject=duty.subject_id, error=error)
+            context.database.write(lambda session: _postpone(session, now, duty, error, wait))
+        case GaveUp(error=error):
+            log.error("duty is dead", topic=duty.topic, subject=duty.subject_id, error=error)
+            context.database.write(lambda session: _kill(session, now, duty, error))
+
+
+def _postpone(session: Session, now: datetime, duty: Duty, error: str, wait: timedelta | None) -> None:
+    if outbox.postpone(session, now, duty, error, wait=wait):
+        BURIALS.get(duty.topic, _nothing)(session, duty)
+
+
+def _kill(session: Session, now: datetime, duty: Duty, error: str) -> None:
+    """The office sees it with the same transaction that ends the tries (SPEC X4)."""
+    if outbox.kill(session, now, duty, error):
+        BURIALS.get(duty.topic, _nothing)(session, duty)
+
+
+def _nothing(_session: Session, _duty: Duty) -> None:
+    """A topic whose dead duties are shown by the list of dead duties alone."""
+
+
+def _settle(context: Context, duty: Duty) -> Outcome:
+    def work(session: Session) -> bool:
+        house = read_house(session, duty.organisation_id)
+        return settle_decision(session, clock(), house, duty.subject_id)
+
+    context.database.write(work)
+    return Done()
+
+
+def _bill(context: Context, duty: Duty) -> Outcome:
+    def work(session: Session) -> bool:
+        return bill_rental(session, clock(), read_house(session, duty.organisation_id), duty.subject_id)
+
+    context.database.write(work)
+    return Done()
+
+
+HANDLERS: dict[str, Callable[[Context, Duty], Outcome]] = {
+    MAIL: send_mail,
+    SETTLE: _settle,
+    BILL: _bill,
+    SITES: reconcile_sites,
+}
+BURIALS: dict[str, Callable[[Session, Duty], None]] = {MAIL: bury_mail}

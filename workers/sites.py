@@ -1,0 +1,278 @@
+"""Make linked sites agree with one booking: cancel, accept, move there, block and free times (SPEC S9, S10, Y6, Y8).
+
+Level-triggered: the duty says "look at booking X", the rule says which errands are due, each errand is noted when it is
+done. A second run finds nothing to do; one that was killed in between finds the rest.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session, aliased
+
+from booking.actions import endings, outbox
+from booking.actions.cases import close_case, open_case
+from booking.actions.leases import hold_lease
+from booking.actions.messages import MailKind, post
+from booking.actions.outbox import Duty
+from booking.actions.rentals import load_rental
+from booking.actions.sites import STUCK
+from booking.reads.house import House, read_house
+from booking.rules.admission import occupied
+from booking.rules.sites import Errand, There, errand_for_block, errand_for_origin
+from booking.tables.bookings import Occupancy
+from booking.tables.connections import BlockWay, Connection, ConnectionRoom, RemoteBooking
+from booking.tables.houses import RoomUnit
+from booking.values.slot import Slot
+from booking.values.states import OCCUPYING, OccupancyKind
+from config.faults import fault
+from outside.errors import OutsideError, SiteMissing, SiteRefused, SiteUnchanged
+from outside.ycbm import YcbmClient
+from outside.ycbm_values import RemoteBooking as Standing
+from outside.ycbm_values import Tentative
+from workers.context import Context, clock
+from workers.outcome import Done, Failed, Outcome, Waiting
+from workers.site_client import client_of
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(seconds=15)  # longer than one call may take; renewed before each
+TURN = timedelta(seconds=2)
+BLOCK_TITLE = "Belegt"
+TAKES_TIME = frozenset({Errand.BLOCK, Errand.MOVE_BLOCK, Errand.RESCHEDULE})
+
+
+class LostTurnError(Exception):
+    """Another worker has this booking by now: nothing more may be called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One errand at one site. `row_id` is what stands there for the booking, as far as we know."""
+
+    connection_id: int
+    site: str
+    errand: Errand
+    booking_id: int
+    booking_public_id: UUID
+    slot: Slot
+    zone: ZoneInfo
+    profile_id: str
+    row_id: int | None
+    remote_id: str
+    undecided: bool
+
+
+def reconcile_sites(context: Context, duty: Duty) -> Outcome:
+    """Run all errands that are due for a booking. One site that fails never stops the others."""
+    turn = partial(hold_lease, name=f"sites-{duty.subject_id}", owner=f"sites-{duty.outbox_id}-{duty.claim}")
+    if context.database.write(partial(turn, now=clock(), length=LEASE)) is None:
+        return Waiting(TURN)
+
+    def hold_on() -> None:
+        """Before each call there: both leases, so that a worker that was too slow stops instead of calling twice."""
+        now = clock()
+
+        def renew(session: Session) -> bool:
+            return outbox.renew(session, now, duty) and turn(session, now=now, length=LEASE) is not None
+
+        if not context.database.write(renew):
+            raise LostTurnError
+
+    try:
+        failures = list(_run_all(context, duty, hold_on))
+    except LostTurnError:
+        return Waiting(TURN)
+    finally:
+        context.database.write(partial(turn, now=clock(), length=timedelta(0)))
+    if not failures:
+        return Done()
+    waits = [error.retry_after for error in failures if error.retry_after]
+    return Failed(type(failures[0]).__name__, wait=timedelta(seconds=max(waits)) if waits else None)
+
+
+def _run_all(context: Context, duty: Duty, hold_on: Callable[[], None]) -> Iterator[OutsideError]:
+    with context.database.read() as session:
+        house = read_house(session, duty.organisation_id)
+        tasks = list(plan(session, house, duty.subject_id))
+        clients = {task.connection_id: client_of(context, session, task.connection_id, hold_on) for task in tasks}
+    for task in tasks:
+        try:
+            standing = carry_out(clients[task.connection_id], task)
+        except OutsideError as error:
+            log.warning("errand failed", errand=task.errand, error=type(error).__name__)
+            context.database.write(partial(_note_failure, now=clock(), house=house, task=task, error=error))
+            if not isinstance(error, SiteRefused | SiteUnchanged) or task.errand is Errand.CANCEL:
+                yield error
+        else:
+            fault("sites.done")
+            done = partial(_note_done, now=clock(), house=house, task=task, standing=standing)
+            context.database.write(done)
+
+
+def plan(session: Session, house: House, booking_id: int) -> Iterator[Task]:
+    """All errands that are due for a booking, at every site that its room concerns."""
+    rental = load_rental(session, house.organisation_id, booking_id)
+    room = house.room(rental.event.room_id)
+    taking = occupied(rental.slot, room.terms) if _takes_time(session, booking_id) else None
+    rows = session.scalars(select(RemoteBooking).where(RemoteBooking.booking_id == booking_id)).all()
+    origins = {row.connection_id: row for row in rows if not row.ours}
+    for connection, profile_id in _pages(session, house.organisation_id, room.room_id):
+        origin = origins.get(connection.id)
+        if origin is not None and origin.facts.get("profile_id") == profile_id:
+            row: RemoteBooking | None = origin
+            errand, slot = errand_for_origin(rental.booking.state, rental.slot, _there(origin)), rental.slot
+        elif connection.block_way is BlockWay.BOOKING:
+            row = next((one for one in rows if one.ours and _is_at(one, connection.id, profile_id)), None)
+            errand, slot = errand_for_block(taking, _there(row) if row is not None else None), taking or rental.slot
+        else:
+            continue
+        if errand is not None:
+            yield Task(
+                connection_id=connection.id,
+                site=connection.name,
+                errand=errand,
+                booking_id=booking_id,
+                booking_public_id=rental.booking.public_id,
+                slot=slot,
+                zone=room.zone,
+                profile_id=profile_id,
+                row_id=row.id if row is not None else None,
+                remote_id=row.remote_id if row is not None else "",
+                undecided=row is not None and row.tentative == Tentative.UNDECIDED,
+            )
+
+
+def _there(row: RemoteBooking) -> There:
+    return There(Slot(row.starts_at, row.ends_at), row.cancelled, row.tentative == Tentative.UNDECIDED)
+
+
+def _is_at(row: RemoteBooking, connection_id: int, profile_id: str) -> bool:
+    return row.connection_id == connection_id and row.facts.get("profile_id") == profile_id
+
+
+def _takes_time(session: Session, booking_id: int) -> bool:
+    """A booking that lives takes its time; one that ended still does while another site holds it."""
+    query = select(Occupancy.id).where(
+        Occupancy.kind.in_((OccupancyKind.BOOKING, OccupancyKind.HELD)), Occupancy.source_id == booking_id
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
+def _pages(session: Session, organisation_id: int, room_id: int) -> list[tuple[Connection, str]]:
+    """Every booking page there whose room shares a unit with this room."""
+    own, other = aliased(RoomUnit), aliased(RoomUnit)
+    query = (
+        select(Connection, ConnectionRoom.profile_id)
+        .join(ConnectionRoom, ConnectionRoom.connection_id == Connection.id)
+        .join(other, other.room_id == ConnectionRoom.room_id)
+        .join(own, own.unit_id == other.unit_id)
+        .where(Connection.organisation_id == organisation_id, own.room_id == room_id, Connection.paused_at.is_(None))
+        .distinct()
+    )
+    return [(connection, profile_id) for connection, profile_id in session.execute(query)]
+
+
+def carry_out(client: YcbmClient, task: Task) -> Standing | None:
+    """Do one errand. A block is looked for by its mark first: an earlier try may have come through unnoticed."""
+    match task.errand:
+        case Errand.CANCEL:
+            return _cancel(client, task)
+        case Errand.ACCEPT:
+            return client.accept(task.remote_id)
+        case Errand.RESCHEDULE | Errand.MOVE_BLOCK:
+            return client.reschedule(task.remote_id, task.slot, task.zone)
+        case Errand.BLOCK:
+            mark = str(task.booking_public_id)
+            standing = _find_block(client, task, mark)
+            return standing or client.create_block(task.profile_id, task.slot, task.zone, BLOCK_TITLE, mark)
+        case Errand.UNBLOCK:
+            client.remove(task.remote_id)
+            return None
+
+
+def _cancel(client: YcbmClient, task: Task) -> Standing | None:
+    """Reject where the page is tentative, then cancel. What is gone there already is cancelled."""
+    try:
+        if task.undecided:
+            _reject(client, task)
+        return client.cancel(task.remote_id)
+    except SiteMissing:
+        return None
+
+
+def _reject(client: YcbmClient, task: Task) -> None:
+    """The tentative state is a courtesy (SPEC Y9); the cancel is what counts."""
+    try:
+        client.reject(task.remote_id)
+    except (SiteRefused, SiteUnchanged) as error:
+        log.warning("the tentative state stayed", error=type(error).__name__)
+
+
+def _find_block(client: YcbmClient, task: Task, mark: str) -> Standing | None:
+    around = client.bookings(task.slot.start, task.slot.start + timedelta(seconds=1))
+    return next((one for one in around.bookings if one.mark == mark and one.profile_id == task.profile_id), None)
+
+
+def _note_done(session: Session, now: datetime, house: House, task: Task, standing: Standing | None) -> None:
+    row = session.get(RemoteBooking, task.row_id) if task.row_id else None
+    if row is None and standing is not None:
+        row = RemoteBooking(
+            organisation_id=house.organisation_id,
+            connection_id=task.connection_id,
+            remote_id=standing.id,
+            ref=standing.ref,
+            booking_id=task.booking_id,
+            ours=True,
+            starts_at=standing.slot.start,
+            ends_at=standing.slot.end,
+            facts={"profile_id": task.profile_id},
+            seen_at=now,
+        )
+        session.add(row)
+    if row is None:
+        return
+    row.cancelled = task.errand in {Errand.CANCEL, Errand.UNBLOCK}
+    row.stuck_since, row.seen_at = None, now
+    if standing is not None:
+        row.starts_at, row.ends_at = standing.slot.start, standing.slot.end
+        row.tentative = standing.tentative.value
+    if task.errand is Errand.CANCEL:
+        session.flush()  # what is freed below looks at what is cancelled there
+        endings.let_go(session, now, house, task.booking_id)
+        close_case(session, now, house.organisation_id, STUCK, str(task.row_id), resolution="cancelled there")
+
+
+def _note_failure(session: Session, now: datetime, house: House, task: Task, error: OutsideError) -> None:
+    """What the office has to see: a cancel that is stuck (SPEC S10), a time that is taken there."""
+    facts = {"site": task.site, "error": type(error).__name__, "starts_at": task.slot.start.isoformat()}
+    if task.errand is Errand.CANCEL and task.row_id is not None:
+        row = session.get_one(RemoteBooking, task.row_id)
+        if row.stuck_since is None:
+            row.stuck_since = now
+            _tell_office(session, now, house, task)
+        open_case(session, now, house.organisation_id, STUCK, str(task.row_id), task.booking_id, facts)
+    elif isinstance(error, SiteRefused | SiteUnchanged) and task.errand in TAKES_TIME:
+        rental = load_rental(session, house.organisation_id, task.booking_id)
+        if rental.booking.state in OCCUPYING:
+            about = f"{task.booking_id}-{task.connection_id}-{task.profile_id}"
+            open_case(session, now, house.organisation_id, "site-clash", about, task.booking_id, facts)
+
+
+def _tell_office(session: Session, now: datetime, house: House, task: Task) -> None:
+    post(
+        session,
+        now,
+        house,
+        MailKind.CANCEL_STUCK,
+        to=house.letterhead.email,
+        name=house.name,
+        language=house.language,
+        booking_id=task.booking_id,
+        facts={"site": task.site, "attempts": 1},
+    )

@@ -1,0 +1,132 @@
+"""The schedule: a small loop under a database lease that finds what is due and wakes the workers (DESIGN rule 4).
+
+It repairs every lost nudge within seconds, ends requests whose time has come, posts the day's mails, asks for polls.
+"""
+
+import os
+import socket
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+from redis import Redis
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from booking.actions.doors import announce_low_codes, post_digest
+from booking.actions.endings import expire_requests
+from booking.actions.leases import hold_lease
+from booking.reads.house import House, read_house
+from booking.tables.connections import Connection, HookDelivery
+from booking.tables.houses import Organisation
+from booking.tables.outgoing import IdempotencyKey, Outbox
+from booking.tables.people import Attempt, StaffSession
+from booking.values.clock import local_time
+from config.jobs import DRAIN_OUTBOX, POLL_CONNECTION, READ_HOOKS, nudge
+from config.settings import Settings
+from workers.context import Context, build_context, clock
+
+log = structlog.get_logger(__name__)
+
+PERIOD_SECONDS = 2.0
+LEASE = timedelta(seconds=15)
+HOURLY = timedelta(hours=1)
+KEPT = timedelta(days=2)
+
+
+class Tick:
+    """One ticking process. Only the holder of the lease acts; another takes over when the lease runs out."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._owner = f"{socket.gethostname()}-{os.getpid()}"
+        self._cleaned_at: datetime | None = None
+
+    def step(self, now: datetime) -> bool:
+        """Do what is due. Returns whether this process holds the lease."""
+        database = self._context.database
+        fence = database.write(lambda session: hold_lease(session, now, "tick", self._owner, LEASE))
+        if fence is None:
+            return False
+        for organisation_id in self._organisations():
+            self._apart("organisation", partial(self._keep, now, organisation_id))
+        self._apart("wake", lambda: self._wake(now))
+        if self._cleaned_at is None or now - self._cleaned_at > HOURLY:
+            self._apart("clean", lambda: database.write(lambda session: clean(session, now)))
+            self._cleaned_at = now
+        return True
+
+    def _organisations(self) -> list[int]:
+        with self._context.database.read() as session:
+            return list(session.scalars(select(Organisation.id).order_by(Organisation.id)))
+
+    @staticmethod
+    def _apart(what: str, work: Callable[[], object]) -> None:
+        """One thing that fails never stops the others; it is tried again with the next step."""
+        try:
+            work()
+        except Exception:
+            log.exception("tick failed", what=what)
+
+    def _keep(self, now: datetime, organisation_id: int) -> None:
+        database = self._context.database
+        with database.read() as session:
+            house = read_house(session, organisation_id)
+        database.write(lambda session: expire_requests(session, now, house))
+        if is_digest_time(now, house):
+            database.write(lambda session: post_digest(session, now, house))
+            database.write(lambda session: announce_low_codes(session, now, house))
+
+    def _wake(self, now: datetime) -> None:
+        with self._context.database.read() as session:
+            due = outbox_is_due(session, now)
+            hooks = session.scalar(select(HookDelivery.id).where(HookDelivery.read_at.is_(None)).limit(1))
+            polls = list(
+                session.scalars(
+                    select(Connection.id).where(Connection.next_poll_at <= now, Connection.paused_at.is_(None))
+                )
+            )
+        wake(self._context.redis, due=due, hooks=hooks is not None, polls=polls)
+
+
+def is_digest_time(now: datetime, house: House) -> bool:
+    """From the digest's hour on; that it goes out once a day is its message's own key."""
+    return local_time(now, house.zone) >= house.digest_at
+
+
+def outbox_is_due(session: Session, now: datetime) -> bool:
+    due = select(Outbox.id).where(
+        Outbox.done_at.is_(None),
+        Outbox.dead_at.is_(None),
+        Outbox.due_at <= now,
+        Outbox.claimed_until.is_(None) | (Outbox.claimed_until < now),
+    )
+    return session.scalar(due.limit(1)) is not None
+
+
+def wake(redis: "Redis", *, due: bool, hooks: bool, polls: list[int]) -> None:
+    if due:
+        nudge(redis, DRAIN_OUTBOX)
+    if hooks:
+        nudge(redis, READ_HOOKS)
+    for connection_id in polls:
+        nudge(redis, POLL_CONNECTION, connection_id)
+
+
+def clean(session: Session, now: datetime) -> None:
+    """Drop what is only kept for a while: counted tries, stored answers of the API, sessions long over."""
+    session.execute(delete(Attempt).where(Attempt.at < now - KEPT))
+    session.execute(delete(IdempotencyKey).where(IdempotencyKey.at < now - KEPT))
+    session.execute(delete(StaffSession).where(StaffSession.expires_at < now - timedelta(days=30)))
+
+
+def run(settings: Settings, stop: threading.Event) -> None:
+    """Tick until told to stop. A database or Redis that is away costs a step, not the process."""
+    tick = Tick(build_context(settings))
+    while not stop.wait(PERIOD_SECONDS):
+        try:
+            tick.step(clock())
+        except Exception:
+            log.exception("tick failed")
