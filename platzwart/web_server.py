@@ -20,7 +20,17 @@ from platzwart.lifeline import guard_forks
 TARGET = "web.wsgi:application"
 # What every worker would import for itself, once for all of them: modules alone, which start no thread and open
 # nothing. The application is built in each worker.
-PRELOADED = ("web.app", "web.hot_feeds")
+PRELOADED = (
+    "web.wsgi",
+    "web.limits",
+    "web.health",
+    "web.login",
+    "web.api",
+    "web.hooks",
+    "web.portal",
+    "web.office",
+    "web.desk",
+)
 # Counts open connections, idle keep-alive ones too, so a small number would let 4 idle browsers block a process.
 CONNECTIONS_PER_PROCESS = 1024
 KILL_SECONDS = 8

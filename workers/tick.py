@@ -15,15 +15,17 @@ from redis import Redis
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from booking.actions import idempotency
+from booking.actions.accounts import forget_attempts
 from booking.actions.doors import announce_low_codes, post_digest
 from booking.actions.endings import expire_requests
 from booking.actions.leases import hold_lease
 from booking.reads.house import House, read_house
 from booking.tables.connections import Connection, HookDelivery
 from booking.tables.houses import Organisation
-from booking.tables.outgoing import IdempotencyKey, Outbox
-from booking.tables.people import Attempt, StaffSession
-from booking.values.clock import local_time
+from booking.tables.outgoing import Outbox
+from booking.tables.people import StaffSession
+from booking.values.clock import DAY, local_time
 from config.jobs import DRAIN_OUTBOX, POLL_CONNECTION, READ_HOOKS, nudge
 from config.settings import Settings
 from workers.context import Context, build_context, clock
@@ -33,7 +35,6 @@ log = structlog.get_logger(__name__)
 PERIOD_SECONDS = 2.0
 LEASE = timedelta(seconds=15)
 HOURLY = timedelta(hours=1)
-KEPT = timedelta(days=2)
 
 
 class Tick:
@@ -117,8 +118,8 @@ def wake(redis: "Redis", *, due: bool, hooks: bool, polls: list[int]) -> None:
 
 def clean(session: Session, now: datetime) -> None:
     """Drop what is only kept for a while: counted tries, stored answers of the API, sessions long over."""
-    session.execute(delete(Attempt).where(Attempt.at < now - KEPT))
-    session.execute(delete(IdempotencyKey).where(IdempotencyKey.at < now - KEPT))
+    forget_attempts(session, now - DAY)
+    idempotency.forget(session, now - idempotency.KEPT)
     session.execute(delete(StaffSession).where(StaffSession.expires_at < now - timedelta(days=30)))
 
 

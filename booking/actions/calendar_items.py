@@ -7,9 +7,10 @@ last thing of the transaction; only the document counter is locked later (DESIGN
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Executable, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -23,6 +24,14 @@ from booking.values.states import ItemStatus, SubjectKind
 TOUCHED = "feed_subjects"
 _SECOND = timedelta(seconds=1)
 Subject = tuple[int, SubjectKind, int]
+_ITEM = (
+    select(CalendarItem)
+    .where(CalendarItem.booking_id == bindparam("booking_id"))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+_SUBJECTS = FeedSubject.metadata.tables["feed_subject"]
+_BESIDE = rooms_beside(bindparam("organisation_id"), bindparam("room_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +93,19 @@ def bump(session: Session, subjects: Iterable[Subject]) -> None:
     ]
     if not rows:
         return
-    added = insert_for(session, FeedSubject).values(rows)
-    statement = added.on_conflict_do_update(
-        index_elements=["organisation_id", "kind", "target_id"], set_={"revision": FeedSubject.revision + 1}
-    ).returning(FeedSubject.id)
-    note_touched(session, session.execute(statement).scalars())
+    note_touched(session, session.connection().execute(_bump(session.get_bind().dialect.name), rows).scalars())
+
+
+@cache
+def _bump(dialect: str) -> Executable:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return (
+        insert(_SUBJECTS)
+        .on_conflict_do_update(
+            index_elements=["organisation_id", "kind", "target_id"], set_={"revision": _SUBJECTS.c.revision + 1}
+        )
+        .returning(_SUBJECTS.c.id)
+    )
 
 
 def note_touched(session: Session, subject_ids: Iterable[int]) -> None:
@@ -137,8 +154,7 @@ def _add(session: Session, now: datetime, facts: ItemFacts) -> set[Subject]:
 
 
 def _locked(session: Session, booking_id: int) -> CalendarItem | None:
-    statement = select(CalendarItem).where(CalendarItem.booking_id == booking_id).with_for_update()
-    return session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
+    return session.scalars(_ITEM, {"booking_id": booking_id}).one_or_none()
 
 
 def _grow(item: CalendarItem, now: datetime) -> None:
@@ -185,6 +201,6 @@ def _with_rooms_beside(session: Session, subjects: set[Subject]) -> set[Subject]
     beside = {
         (organisation_id, SubjectKind.ROOM, other)
         for organisation_id, room in rooms
-        for other in session.scalars(rooms_beside(organisation_id, room))
+        for other in session.scalars(_BESIDE, {"organisation_id": organisation_id, "room_id": room})
     }
     return subjects | beside

@@ -3,7 +3,8 @@
 What the mail says is read at its first attempt; the door code above all. `facts` hold what would be gone by then.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -49,6 +50,19 @@ SHOWS_CODE = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail to be posted. `due_at` None: at once."""
+
+    kind: MailKind
+    to: str
+    name: str
+    language: str
+    booking_id: int | None
+    facts: dict[str, Any] = field(default_factory=dict)
+    due_at: datetime | None = None
+
+
 def post(
     session: Session,
     now: datetime,
@@ -63,25 +77,35 @@ def post(
     due_at: datetime | None = None,
 ) -> Message:
     """Write one mail to be sent from `due_at` on. The Message-ID is given here and never changes."""
+    return post_all(session, now, house, [Mail(kind, to, name, language, booking_id, facts or {}, due_at)])[0]
+
+
+def post_all(session: Session, now: datetime, house: House, mails: Sequence[Mail]) -> list[Message]:
+    """As `post` for several mails of one transaction, in two statements."""
+    rows = [_row(now, house, mail) for mail in mails]
+    session.add_all(rows)
+    session.flush()  # the duties name the rows
+    duties = [(row.id, f"mail-{row.id}", mail.due_at or now) for row, mail in zip(rows, mails, strict=True)]
+    outbox.put_all(session, now, house.organisation_id, TOPIC, duties)
+    return rows
+
+
+def _row(now: datetime, house: House, mail: Mail) -> Message:
     public_id = new_uuid(now)
     domain = house.letterhead.email.rpartition("@")[2] or house.host_id
-    message = Message(
+    return Message(
         organisation_id=house.organisation_id,
         public_id=public_id,
-        booking_id=booking_id,
-        kind=kind.value,
+        booking_id=mail.booking_id,
+        kind=mail.kind.value,
         state=MessageState.QUEUED,
-        recipient_name=name,
-        recipient=to,
-        language=language,
-        facts=facts or {},
+        recipient_name=mail.name,
+        recipient=mail.to,
+        language=mail.language,
+        facts=mail.facts,
         message_id=f"<{public_id}.{house.epoch}@{domain}>",
         made_at=now,
     )
-    session.add(message)
-    session.flush()  # the duty names the row
-    outbox.put(session, now, house.organisation_id, TOPIC, message.id, f"mail-{message.id}", due_at or now)
-    return message
 
 
 def supersede(session: Session, now: datetime, booking_id: int, kinds: Iterable[MailKind]) -> frozenset[MailKind]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from booking.tables.bookings import Occupancy
@@ -12,6 +12,23 @@ from booking.values.slot import Slot
 from booking.values.states import OccupancyKind
 
 LONGEST_PIECE = timedelta(days=7)
+# Built once, on the tables alone: under a race the building of statements costs more than their execution.
+_ROWS, _PARTS, _UNITS = Occupancy.__table__.c, RoomUnit.__table__.c, Unit.__table__
+_LOCK = (
+    select(_PARTS.room_id, _PARTS.unit_id)
+    .join(_UNITS, _UNITS.c.id == _PARTS.unit_id)
+    .where(
+        _PARTS.organisation_id == bindparam("organisation_id"), _PARTS.room_id.in_(bindparam("rooms", expanding=True))
+    )
+    .order_by(_UNITS.c.id)
+    .with_for_update(of=_UNITS)
+)
+_TAKEN = select(_ROWS.starts_at, _ROWS.ends_at).where(
+    _ROWS.unit_id.in_(bindparam("units", expanding=True)),
+    _ROWS.ends_at > bindparam("start"),
+    _ROWS.starts_at < bindparam("end"),
+    _ROWS.starts_at > bindparam("earliest"),
+)
 
 
 def pieces(slot: Slot) -> tuple[Slot, ...]:
@@ -26,13 +43,7 @@ def pieces(slot: Slot) -> tuple[Slot, ...]:
 
 def lock_units(session: Session, organisation_id: int, room_ids: Sequence[int]) -> dict[int, tuple[int, ...]]:
     """Lock all units of the rooms, in id order; returns the units of each room."""
-    pairs = session.execute(
-        select(RoomUnit.room_id, RoomUnit.unit_id)
-        .where(RoomUnit.organisation_id == organisation_id, RoomUnit.room_id.in_(room_ids))
-        .order_by(RoomUnit.unit_id)
-    ).all()
-    unit_ids = sorted({unit for _, unit in pairs})
-    session.execute(select(Unit.id).where(Unit.id.in_(unit_ids)).order_by(Unit.id).with_for_update()).all()
+    pairs = session.execute(_LOCK, {"organisation_id": organisation_id, "rooms": list(room_ids)}).all()
     return {room: tuple(unit for owner, unit in pairs if owner == room) for room in room_ids}
 
 
@@ -45,17 +56,18 @@ def taken(
     exclusive_only: bool = False,
 ) -> tuple[Slot, ...]:
     """All times taken on these units that overlap `around`, one source left out where named."""
-    query = select(Occupancy.starts_at, Occupancy.ends_at).where(
-        Occupancy.unit_id.in_(unit_ids),
-        Occupancy.ends_at > around.start,
-        Occupancy.starts_at < around.end,
-        Occupancy.starts_at > around.start - LONGEST_PIECE,
-    )
+    query = _TAKEN
     if but is not None:
-        query = query.where((Occupancy.kind != but[0]) | (Occupancy.source_id != but[1]))
+        query = query.where((_ROWS.kind != but[0]) | (_ROWS.source_id != but[1]))
     if exclusive_only:
-        query = query.where(Occupancy.exclusive)
-    return tuple(sorted({Slot(start, end) for start, end in session.execute(query)}))
+        query = query.where(_ROWS.exclusive)
+    given = {
+        "units": list(unit_ids),
+        "start": around.start,
+        "end": around.end,
+        "earliest": around.start - LONGEST_PIECE,
+    }
+    return tuple(sorted({Slot(start, end) for start, end in session.execute(query, given)}))
 
 
 def occupy(

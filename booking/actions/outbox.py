@@ -7,8 +7,9 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import Executable, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
@@ -36,22 +37,35 @@ def put(
     session: Session, now: datetime, organisation_id: int, topic: str, subject_id: int, dedup_key: str, due_at: datetime
 ) -> None:
     """Write a duty unless one with this key was ever written."""
-    insert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
-    session.execute(
-        insert(Outbox)
-        .values(
-            organisation_id=organisation_id,
-            topic=topic,
-            subject_id=subject_id,
-            dedup_key=dedup_key,
-            created_at=now,
-            due_at=due_at,
-            claim=0,
-            attempts=0,
-            last_error="",
-        )
-        .on_conflict_do_nothing(index_elements=["dedup_key"])
-    )
+    put_all(session, now, organisation_id, topic, [(subject_id, dedup_key, due_at)])
+
+
+def put_all(
+    session: Session, now: datetime, organisation_id: int, topic: str, duties: Sequence[tuple[int, str, datetime]]
+) -> None:
+    """As `put` for several subjects: (subject id, key, when due)."""
+    rows = [
+        {
+            "organisation_id": organisation_id,
+            "topic": topic,
+            "subject_id": subject_id,
+            "dedup_key": dedup_key,
+            "created_at": now,
+            "due_at": due_at,
+            "claim": 0,
+            "attempts": 0,
+            "last_error": "",
+        }
+        for subject_id, dedup_key, due_at in duties
+    ]
+    if rows:
+        session.connection().execute(_put(session.get_bind().dialect.name), rows)
+
+
+@cache
+def _put(dialect: str) -> Executable:
+    insert = postgresql_insert if dialect == "postgresql" else sqlite_insert
+    return insert(Outbox.metadata.tables["outbox"]).on_conflict_do_nothing(index_elements=["dedup_key"])
 
 
 def claim(session: Session, now: datetime, limit: int, topics: Sequence[str] = ()) -> list[Duty]:

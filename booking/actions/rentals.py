@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from booking.actions import outbox
@@ -21,6 +21,16 @@ from booking.values.slot import Slot
 from booking.values.states import ITEM_STATUS, DecisionState, Source
 
 SITES = "sites"
+_LINKED = (
+    select(Connection.id)
+    .join(ConnectionRoom, ConnectionRoom.connection_id == Connection.id)
+    .join(RoomUnit, RoomUnit.room_id == ConnectionRoom.room_id)
+    .where(
+        Connection.organisation_id == bindparam("organisation_id"),
+        RoomUnit.unit_id.in_(select(RoomUnit.unit_id).where(RoomUnit.room_id == bindparam("room_id")).correlate(None)),
+    )
+    .limit(1)
+)
 
 
 @dataclass(slots=True)
@@ -103,15 +113,7 @@ def publish(session: Session, now: datetime, house: House, *rentals: Rental) -> 
 
 def announce(session: Session, now: datetime, organisation_id: int, booking_id: int, room_id: int) -> None:
     """Ask for every linked site of the room, or of one that shares a unit, to be made consistent (SPEC S5, Y8)."""
-    units = select(RoomUnit.unit_id).where(RoomUnit.room_id == room_id)
-    linked = (
-        select(Connection.id)
-        .join(ConnectionRoom, ConnectionRoom.connection_id == Connection.id)
-        .join(RoomUnit, RoomUnit.room_id == ConnectionRoom.room_id)
-        .where(Connection.organisation_id == organisation_id, RoomUnit.unit_id.in_(units))
-        .limit(1)
-    )
-    if session.scalar(linked) is not None:
+    if session.scalar(_LINKED, {"organisation_id": organisation_id, "room_id": room_id}) is not None:
         outbox.put(session, now, organisation_id, SITES, booking_id, f"sites-{new_uuid(now)}", now)
 
 

@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from booking.actions import audit, codes, messages
 from booking.actions.audit import Actor
-from booking.actions.messages import MailKind
+from booking.actions.messages import Mail, MailKind
 from booking.actions.occupy import lock_units, occupy, taken
 from booking.actions.rentals import Rental, publish
 from booking.actions.tools import Tools
@@ -36,6 +36,8 @@ from booking.values.states import BookingState, OccupancyKind, Source
 from booking.values.tokens import hash_token, link_token
 
 STATUS_LINK = "status"
+_ROW = Booking.__table__.c
+_HAS_CODE = select(_ROW.id).where(_ROW.organisation_id == bindparam("organisation_id"), _ROW.code == bindparam("code"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +83,10 @@ def make_request(
     """
     room = house.room(ask.room_id)
     units = lock_units(session, house.organisation_id, [room.room_id])[room.room_id]
-    verdict = _decide(session, now, house, room, units, ask)
+    contact = contact_ids(session, house.organisation_id, ask.contact.email)
+    verdict = _decide(session, now, house, room, units, ask, contact)
     if isinstance(verdict, Refused):
         return verdict
-    contact = contact_ids(session, house.organisation_id, ask.contact.email)
     made = _write(session, now, tools, house, room, ask, verdict.price or Price(()), contact)
     for part in subtract(verdict.occupied, _own(house, ask)):
         _occupy(session, house, units, part, made.booking_id)
@@ -183,7 +185,13 @@ def _own(house: House, ask: Ask) -> tuple[Slot, ...]:
 
 
 def _decide(
-    session: Session, now: datetime, house: House, room: RoomFacts, units: tuple[int, ...], ask: Ask
+    session: Session,
+    now: datetime,
+    house: House,
+    room: RoomFacts,
+    units: tuple[int, ...],
+    ask: Ask,
+    contact: list[int],
 ) -> Admitted | Refused:
     if room.archived:
         return refused("room-archived")
@@ -191,7 +199,6 @@ def _decide(
     first = look(session, now, house, room, ask.slot, ask.people, units=units, own=own[0] if own else None)
     if isinstance(first, Refused):
         return first
-    contact = contact_ids(session, house.organisation_id, ask.contact.email)
     waiting = open_requests(session, house.organisation_id, contact, ask.made_from, room.room_id)
     limits = RequestLimits(house.open_per_contact, house.open_per_address, house.open_per_room)
     over = [
@@ -301,44 +308,32 @@ def _unused_code(session: Session, organisation_id: int) -> str:
     """A booking code that no booking has; the unique constraint stands behind it."""
     while True:
         code = new_booking_code()
-        if session.scalar(select(Booking.id).where(Booking.organisation_id == organisation_id, Booking.code == code)):
-            continue
-        return code
+        if session.scalar(_HAS_CODE, {"organisation_id": organisation_id, "code": code}) is None:
+            return code
 
 
 def _post_mails(session: Session, now: datetime, house: House, rental: Rental, ask: Ask, *, check: bool) -> None:
     """To the customer (SPEC S6; the mail check first where the house wants one), the office and the desk (S7)."""
-    if ask.writes_to_customer:
-        kind = MailKind.MAIL_CHECK if check else MailKind.ACKNOWLEDGEMENT
-        acknowledge(session, now, house, rental, kind)
-    for kind, address in (
-        (MailKind.NOTICE_OFFICE, house.letterhead.email),
-        (MailKind.NOTICE_DESK, house.desk_email),
-    ):
-        if address:
-            messages.post(
-                session,
-                now,
-                house,
-                kind,
-                to=address,
-                name=house.name,
-                language=house.language,
-                booking_id=rental.booking.id,
-            )
+    kind = MailKind.MAIL_CHECK if check else MailKind.ACKNOWLEDGEMENT
+    mails = [_to_customer(rental, kind)] if ask.writes_to_customer else []
+    mails += [
+        Mail(notice, address, house.name, house.language, rental.booking.id)
+        for notice, address in (
+            (MailKind.NOTICE_OFFICE, house.letterhead.email),
+            (MailKind.NOTICE_DESK, house.desk_email),
+        )
+        if address
+    ]
+    messages.post_all(session, now, house, mails)
 
 
 def acknowledge(session: Session, now: datetime, house: House, rental: Rental, kind: MailKind) -> None:
-    messages.post(
-        session,
-        now,
-        house,
-        kind,
-        to=rental.customer.email,
-        name=rental.customer.name,
-        language=rental.booking.language,
-        booking_id=rental.booking.id,
-    )
+    messages.post_all(session, now, house, [_to_customer(rental, kind)])
+
+
+def _to_customer(rental: Rental, kind: MailKind) -> Mail:
+    customer, booking = rental.customer, rental.booking
+    return Mail(kind, customer.email, customer.name, booking.language, booking.id)
 
 
 def _told(ask: Ask, made: Made) -> dict[str, str | int]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, select
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, exists, select
 from sqlalchemy.orm import Session, aliased
 
 from booking.tables.calendars import CalendarItem
@@ -33,7 +33,7 @@ class Whose:
     target_id: int
 
 
-def rooms_beside(organisation_id: int, room_id: int) -> Select[int]:
+def rooms_beside(organisation_id: int | BindParameter[int], room_id: int | BindParameter[int]) -> Select[int]:
     """The ids of the rooms that share a unit with a room, the room itself among them where it has units."""
     own, other = aliased(RoomUnit), aliased(RoomUnit)
     return (

@@ -12,7 +12,7 @@ from uuid import UUID
 from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, bindparam, select
 from sqlalchemy.orm import Session
 
 from booking.rules.public_holidays import public_holidays
@@ -134,13 +134,15 @@ class House:
 
 
 HOLIDAY_YEARS = range(2020, 2051)
+_ROW = t.Organisation.__table__.c
+_REVISION = select(_ROW.settings_revision).where(_ROW.id == bindparam("organisation_id"))
 
 _KNOWN: WeakKeyDictionary[Engine, dict[int, tuple[int, House]]] = WeakKeyDictionary()
 
 
 def read_house(session: Session, organisation_id: int) -> House:
     """The house as it is set up now. One query where nothing changed."""
-    revision = session.scalar(select(t.Organisation.settings_revision).where(t.Organisation.id == organisation_id))
+    revision = session.scalar(_REVISION, {"organisation_id": organisation_id})
     if revision is None:
         raise NotFound("organisation", organisation_id)
     known = _KNOWN.setdefault(session.get_bind().engine, {})

@@ -3,9 +3,10 @@
 SPEC S4, S22, S25, S26. A start lies on the grid, counted from its opening; lengths are durations in UTC.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 from booking.values.house import Price, RoomTerms
 from booking.values.refusals import Reason, Refused
@@ -105,12 +106,8 @@ def free_slots(
 
     `length` is that of the wish; by default the shortest that the room's terms allow.
     """
-    offers = []
-    for wish in _grid(open_slots, terms, length or shortest_length(terms)):
-        verdict = admit(wish, 1, now, terms, open_slots, taken, price_of=price_of)
-        if isinstance(verdict, Admitted):
-            offers.append(Offer(wish, verdict.price))
-    return tuple(offers)
+    grid = _grid(open_slots, terms, length or shortest_length(terms))
+    return tuple(_offers(grid, now, terms, open_slots, taken, price_of))
 
 
 def nearest_free(
@@ -124,13 +121,29 @@ def nearest_free(
     price_of: Callable[[Slot], Price | Refused] | None = None,
 ) -> tuple[Offer, ...]:
     """Up to n free times of the wish's length, the nearest start first, of two equally near the earlier."""
-    free = free_slots(now, terms, open_slots, taken, length=wish.duration, price_of=price_of)
-    return tuple(sorted(free, key=lambda offer: (abs(offer.slot.start - wish.start), offer.slot.start))[:n])
+    near = sorted(
+        _grid(open_slots, terms, wish.duration), key=lambda other: (abs(other.start - wish.start), other.start)
+    )
+    return tuple(islice(_offers(near, now, terms, open_slots, taken, price_of), n))
 
 
 def shortest_length(terms: RoomTerms) -> timedelta:
     """The smallest multiple of the slot that is not below the shortest length."""
     return -(-terms.shortest // terms.slot) * terms.slot
+
+
+def _offers(
+    wishes: Iterable[Slot],
+    now: datetime,
+    terms: RoomTerms,
+    open_slots: Sequence[Slot],
+    taken: Sequence[Slot],
+    price_of: Callable[[Slot], Price | Refused] | None,
+) -> Iterator[Offer]:
+    for wish in wishes:
+        verdict = admit(wish, 1, now, terms, open_slots, taken, price_of=price_of)
+        if isinstance(verdict, Admitted):
+            yield Offer(wish, verdict.price)
 
 
 def _grid(open_slots: Sequence[Slot], terms: RoomTerms, length: timedelta) -> Iterator[Slot]:

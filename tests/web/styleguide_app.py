@@ -1,4 +1,3 @@
-
 """The style guide as a small application of its own: python tests/web/styleguide_app.py [port].
 
 Shows every component with German sample data, under the same content policy as the product.

@@ -243,6 +243,11 @@ def test_every_text_of_the_pages_is_translated() -> None:
     assert missing == []
 
 
+def places(*texts: Any) -> set[str]:
+    """The names of the places that values go into, in all forms of a text."""
+    return {name for text in texts for name in re.findall(r"%\((\w+)\)", text)}
+
+
 def test_no_translation_loses_a_place_or_is_unfinished() -> None:
     for file in (WEB / "translations").rglob("*.po"):
         with file.open("rb") as source:
@@ -250,7 +255,8 @@ def test_no_translation_loses_a_place_or_is_unfinished() -> None:
                 strings = message.string if isinstance(message.string, tuple) else (message.string,)
                 assert not message.id or all(strings), f"{file.name}: {message.id}"
                 assert not message.fuzzy, f"{file.name}: {message.id}"
-                assert list(message.check()) == [], f"{file.name}: {message.id}"
+                ids = message.id if isinstance(message.id, tuple) else (message.id,)
+                assert places(*strings) == places(*ids) or not message.id, f"{file.name}: {message.id}"
 
 
 def test_two_catalogues_never_say_the_same_differently() -> None:

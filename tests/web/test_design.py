@@ -1,4 +1,3 @@
-
 """The design system: contrast, policy, languages, and each component in a real browser."""
 
 import importlib.util

@@ -126,14 +126,14 @@ def _hours_fields() -> tuple[Field, ...]:
         *(
             Field(
                 f"{kind}-{day}",
-                f"{label}: {days[day]}",
+                f"{days[day]}: {label}",
                 read_as.hours_of(day),
                 "hours",
                 required=False,
                 more={"placeholder": gettext("closed")},
             )
-            for kind, label in (("office", gettext("Office")), ("desk", gettext("Phone outside office hours")))
             for day in range(7)
+            for kind, label in (("office", gettext("Office")), ("desk", gettext("phone outside office hours")))
         ),
     )
 

@@ -79,22 +79,22 @@ class RequestForm(Form):  # type: ignore[misc]  # WTForms is untyped
 
     name = _text(lazy_gettext("Your name"), 100, lazy_gettext("Please give your name."))
     company = _text(lazy_gettext("Club or company"), 120)
-    street = _text(
-        lazy_gettext("Street and number"), 120, lazy_gettext("Please give your street: the invoice needs an address.")
-    )
-    postcode = _text(lazy_gettext("Postcode"), 12, lazy_gettext("Please give your postcode."))
-    city = _text(lazy_gettext("Town"), 100, lazy_gettext("Please give your town."))
-    country = SelectField(lazy_gettext("Country"), validate_choice=False)
     email = _text(
         lazy_gettext("E-mail address"), 254, lazy_gettext("Please give your e-mail address: the door code goes there.")
     )
     phone = _text(
         lazy_gettext("Phone"), 40, lazy_gettext("Please give a phone number on which we can reach you with questions.")
     )
-    purpose = _text(
-        lazy_gettext("What is it for?"), 500, lazy_gettext("Please tell us what you need the room for."), TextAreaField
+    street = _text(
+        lazy_gettext("Street and number"), 120, lazy_gettext("Please give your street: the invoice needs an address.")
     )
-    people = _text(lazy_gettext("How many people?"), 12, lazy_gettext("Please tell us how many people will come."))
+    postcode = _text(lazy_gettext("Postcode"), 12, lazy_gettext("Please give your postcode."))
+    city = _text(lazy_gettext("Town"), 100, lazy_gettext("Please give your town."))
+    country = SelectField(lazy_gettext("Country"), validate_choice=False)
+    purpose = _text(
+        lazy_gettext("Purpose"), 500, lazy_gettext("Please tell us what you need the room for."), TextAreaField
+    )
+    people = _text(lazy_gettext("Number of people"), 12, lazy_gettext("Please tell us how many people will come."))
     accepted = BooleanField(lazy_gettext("Terms"))
     advertising = BooleanField(lazy_gettext("News"))
     homepage = StringField(lazy_gettext("Please leave this field empty"))

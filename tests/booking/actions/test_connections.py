@@ -24,8 +24,8 @@ ACCESS = Access("Halle", "acc-1", KEY, "https://site.example/v1/")
 
 
 @pytest.fixture
-def database(sqlite_url: str) -> Any:
-    found = Database(sqlite_url)
+def database(database_url: str) -> Any:
+    found = Database(database_url)
     yield found
     found.close()
 

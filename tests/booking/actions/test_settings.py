@@ -27,8 +27,8 @@ Write = Callable[[Session, Ids], object]
 
 
 @pytest.fixture
-def database(sqlite_url: str) -> Any:
-    found = Database(sqlite_url)
+def database(database_url: str) -> Any:
+    found = Database(database_url)
     yield found
     found.close()
 

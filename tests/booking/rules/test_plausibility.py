@@ -1,6 +1,5 @@
 """The review's findings: fifty honest requests pass, each kind of dishonest one is found (SPEC S8)."""
 
-
 import dataclasses
 import re
 from datetime import UTC, datetime, timedelta
