@@ -6,4 +6,5 @@ pytest_plugins = [
     "tests.fixtures.mail",
     "tests.fixtures.browser",
     "tests.fixtures.family",
+    "tests.web.feed_world",
 ]
