@@ -90,7 +90,7 @@ def _play(database: Database, now: datetime, tools: Tools, house: House, scene: 
         return made
     verdict = Verdict.REJECT if scene.fate == "rejected" else Verdict.APPROVE
     reviewed_at = made_at + timedelta(hours=20)
-    reason = "Der Verein ist uns nicht bekannt."
+    reason = "Der Verein ist uns nicht bekannt." if verdict is Verdict.REJECT else ""
     resting = accepted(
         database.write(
             lambda session: decide_request(session, reviewed_at, house, made.booking_id, verdict, OFFICE, reason=reason)

@@ -124,7 +124,7 @@ def plan(session: Session, house: House, booking_id: int) -> Iterator[Task]:
     origins = {row.connection_id: row for row in rows if not row.ours}
     for connection, profile_id in _pages(session, house.organisation_id, room.room_id):
         origin = origins.get(connection.id)
-        if origin is not None and origin.facts.get("profile_id") == profile_id:
+        if origin is not None and not origin.cancelled and origin.facts.get("profile_id") == profile_id:
             row: RemoteBooking | None = origin
             errand, slot = errand_for_origin(rental.booking.state, rental.slot, _there(origin)), rental.slot
         elif connection.block_way is BlockWay.BOOKING:
