@@ -2,6 +2,8 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
+# A file's tests stay together: they share what is slow to start.
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 ARGS ?=
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
@@ -29,11 +31,11 @@ setup: $(VENV)/.dev
 
 .PHONY: test
 test: check setup  ## lint, types, import contracts and all tests (a tenth of the long matrices)
-	$(BIN)/pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 .PHONY: soak
 soak: setup  ## all tests with the long matrices whole
-	PLATZWART_SOAK=1 $(BIN)/pytest --timeout 3600 $(ARGS)
+	PLATZWART_SOAK=1 $(PYTEST) --timeout 3600 $(ARGS)
 
 .PHONY: check
 check: $(VENV)/.dev  ## lint, types, import contracts, undeclared dependencies

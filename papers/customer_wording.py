@@ -51,20 +51,36 @@ def address_check(letter: AddressCheck, t: Translator) -> Content:
 def acknowledgement(letter: Acknowledgement, t: Translator) -> Content:
     review = t.gettext("We review it by %(when)s", when=t.moment(letter.review_by, letter.appointment.zone))
     call = _call(letter, t)
+    subject, heading = _arrival_heads(letter, t)
     return _content(
         letter,
         t,
-        subject=t.gettext("Your request has arrived: %(what)s", what=_what(letter, t)),
-        heading=t.gettext("We have received your request"),
+        subject=subject,
+        heading=heading,
         next_step=call or Fact(t.gettext("Next"), review),
         blocks=(
             Paragraph(t.gettext("This is not a confirmation yet. The time is blocked for you."), strong=True),
+            *paragraphs(_no_longer(letter, t)),
             *paragraphs(*_what_follows(letter, review, t)),
             *_code_details(letter, t),
             price_table(letter.price, letter.currency, t),
         ),
         button=Button(t.gettext("See your request"), letter.appointment.status_url),
     )
+
+
+def _arrival_heads(letter: Acknowledgement, t: Translator) -> tuple[str, str]:
+    what = _what(letter, t)
+    if letter.before is not None:
+        return t.gettext("Your request has a new time: %(what)s", what=what), t.gettext("Your request has a new time")
+    return t.gettext("Your request has arrived: %(what)s", what=what), t.gettext("We have received your request")
+
+
+def _no_longer(letter: Acknowledgement, t: Translator) -> str:
+    if letter.before is None:
+        return ""
+    before = t.when(letter.before, letter.appointment.zone)
+    return t.gettext("Before, it was for this time: %(before)s. That time is free again.", before=before)
 
 
 def _call(letter: Acknowledgement, t: Translator) -> Fact | None:

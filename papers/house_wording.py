@@ -19,21 +19,24 @@ from papers.phrases import footer, lines, paragraphs
 def request_notice(letter: RequestNotice, t: Translator) -> Content:
     appointment = letter.appointment
     what = f"{appointment.room}, {t.when(appointment.slot, appointment.zone)}"
-    subject = (
-        t.gettext("NOW, short notice: %(what)s", what=what)
-        if letter.short_notice
-        else t.gettext("New request: %(what)s", what=what)
-    )
     office = letter.audience is Audience.OFFICE
     return _content(
         letter,
         t,
-        subject=subject,
-        heading=t.gettext("A new request has arrived"),
+        subject=_notice_subject(letter, what, t),
+        heading=t.gettext("A request has a new time") if letter.before else t.gettext("A new request has arrived"),
         facts=(*_where_and_when(appointment, t), _notice_step(letter, t)),
         blocks=_notice_blocks(letter, t),
         button=Button(t.gettext("Review the request") if office else t.gettext("Open the desk"), letter.inbox_url),
     )
+
+
+def _notice_subject(letter: RequestNotice, what: str, t: Translator) -> str:
+    if letter.short_notice:
+        return t.gettext("NOW, short notice: %(what)s", what=what)
+    if letter.before is not None:
+        return t.gettext("Request moved: %(what)s", what=what)
+    return t.gettext("New request: %(what)s", what=what)
 
 
 def _notice_step(letter: RequestNotice, t: Translator) -> Fact:
@@ -44,7 +47,9 @@ def _notice_step(letter: RequestNotice, t: Translator) -> Fact:
 
 def _notice_blocks(letter: RequestNotice, t: Translator) -> tuple[Block, ...]:
     for_office = letter.audience is Audience.OFFICE
+    before = t.when(letter.before, letter.appointment.zone) if letter.before else ""
     rows = (
+        (t.gettext("Before"), before),
         (t.gettext("Name"), letter.customer),
         (t.gettext("Phone"), letter.phone),
         (t.gettext("E-mail"), letter.email if for_office else ""),

@@ -135,7 +135,8 @@ class AddressCheck(CustomerLetter):
 class Acknowledgement(CustomerLetter):
     """The request has arrived, no confirmation (S6). `review_by` is the promised instant.
 
-    On short notice `call` is who can be reached now or next (S15), None where nobody can.
+    On short notice `call` is who can be reached now or next (S15), None where nobody can. `before` is the time that it
+    was for until it was moved.
     """
 
     review_by: datetime
@@ -143,6 +144,7 @@ class Acknowledgement(CustomerLetter):
     currency: str
     short_notice: bool = False
     call: Phone | None = None
+    before: Slot | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,7 +222,10 @@ class Audience(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestNotice(HouseLetter):
-    """A request has come in (S7). The desk reads what it needs at the phone; e-mail and price are the office's."""
+    """A request has come in (S7). The desk reads what it needs at the phone; e-mail and price are the office's.
+
+    `before` is the time that it was for until it was moved.
+    """
 
     audience: Audience
     appointment: Appointment
@@ -234,6 +239,7 @@ class RequestNotice(HouseLetter):
     review_by: datetime
     short_notice: bool
     inbox_url: str
+    before: Slot | None = None
 
 
 @dataclass(frozen=True, slots=True)

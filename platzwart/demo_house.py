@@ -242,6 +242,7 @@ def _site(
         api_key_id=sealed.key_id,
         hook_secret_hash=hash_token(secret("hook", 43)),
         block_way=BlockWay.BOOKING,
+        proven_at=now,
         next_poll_at=now,
     )
     session.add(connection)

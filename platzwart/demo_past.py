@@ -5,10 +5,17 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from booking.actions import outbox
 from booking.actions.audit import CUSTOMER, Actor
+from booking.actions.cases import open_case
 from booking.actions.endings import cancel_rental
 from booking.actions.feeds import make_feed
+from booking.actions.messages import TOPIC as MAIL
+from booking.actions.messages import MailKind
+from booking.actions.moves import move_message
+from booking.actions.outbox import Duty
 from booking.actions.requests import Ask, Made, make_request
 from booking.actions.reviews import decide_request, settle_decision
 from booking.actions.tools import Tools
@@ -16,10 +23,11 @@ from booking.reads.house import House, only_organisation, read_house
 from booking.rules.moving import Actor as Who
 from booking.tables.bookings import Booking
 from booking.tables.database import Database
+from booking.tables.outgoing import Message, Outbox
 from booking.values.clock import instant_of
 from booking.values.findings import Contact
 from booking.values.slot import Slot
-from booking.values.states import SubjectKind, Variant, Verdict
+from booking.values.states import MessageState, SubjectKind, Variant, Verdict
 from platzwart.demo_house import accepted
 
 OFFICE = Actor("Büro")
@@ -63,10 +71,12 @@ SCENES = (
 
 
 def live(database: Database, now: datetime, tools: Tools) -> None:
-    """Play all scenes, each in its own transactions, then give the first club its own feed."""
+    """Play all scenes, each in its own transactions; leave a case and a dead mail; give the first club its own feed."""
     with database.read() as session:
         house = read_house(session, only_organisation(session) or 0)
-    first, *_ = [_play(database, now, tools, house, scene) for scene in SCENES]
+    made = [_play(database, now, tools, house, scene) for scene in SCENES]
+    first, fates = made[0], {scene.fate: one for scene, one in zip(SCENES, made, strict=True)}
+    database.write(lambda session: _trouble(session, now, house, fates["confirmed"], fates["rejected"]))
     database.write(
         lambda session: make_feed(
             session,
@@ -79,6 +89,19 @@ def live(database: Database, now: datetime, tools: Tools) -> None:
             variant=Variant.FULL,
         )
     )
+
+
+def _trouble(session: Session, now: datetime, house: House, clash: Made, returned: Made) -> None:
+    """What the office meets now and then: a time that is taken on the booking site too, a mail that came back."""
+    facts = {"site": "YouCanBook.me", "error": "SiteRefused", "starts_at": clash.slot.start.isoformat()}
+    open_case(session, now, house.organisation_id, "site-clash", f"{clash.booking_id}", clash.booking_id, facts)
+    message = session.scalars(
+        select(Message).where(Message.booking_id == returned.booking_id, Message.kind == MailKind.ACKNOWLEDGEMENT.value)
+    ).one()
+    row = session.scalars(select(Outbox).where(Outbox.topic == MAIL, Outbox.subject_id == message.id)).one()
+    duty = Duty(row.id, house.organisation_id, MAIL, message.id, 1, row.claim)
+    outbox.kill(session, now, duty, "recipient refused: 550")
+    move_message(session, message, MessageState.DEAD)
 
 
 def _play(database: Database, now: datetime, tools: Tools, house: House, scene: Scene) -> Made:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flask import current_app
+from sqlalchemy.orm import Session
 
-from booking.actions.accounts import note_seen
+from booking.actions.accounts import note_seen, note_tokens_used
 from booking.actions.tools import Tools
 from booking.actions.vault import Vault
 from booking.tables.database import Database
@@ -83,20 +84,34 @@ class WebContext:
 
 
 class Seen:
-    """When log-ins were last used, written in batches: a GET writes nothing (DESIGN rule 1). Lost with the process."""
+    """When log-ins and API tokens were last used, written in batches: a GET writes nothing (DESIGN rule 1).
+
+    Lost with the process.
+    """
 
     def __init__(self) -> None:
         self._latest: dict[int, datetime] = {}
+        self._tokens: dict[int, datetime] = {}
 
     def note(self, session_id: int, before: datetime, now: datetime) -> None:
         """Remember it, unless what is stored is fresh enough."""
         if now - before >= SEEN_FRESH:
             self._latest[session_id] = now
 
+    def note_token(self, token_id: int, before: datetime | None, now: datetime) -> None:
+        if before is None or now - before >= SEEN_FRESH:
+            self._tokens[token_id] = now
+
     def flush(self, database: Database) -> None:
         latest, self._latest = self._latest, {}
-        if latest:
-            database.write(lambda session: note_seen(session, latest))
+        tokens, self._tokens = self._tokens, {}
+        if latest or tokens:
+            database.write(lambda session: _write_down(session, latest, tokens))
+
+
+def _write_down(session: Session, latest: dict[int, datetime], tokens: dict[int, datetime]) -> None:
+    note_seen(session, latest)
+    note_tokens_used(session, tokens)
 
 
 class Nudger:

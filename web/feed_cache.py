@@ -211,11 +211,12 @@ class Calendar:
 class Calendars:
     """Bodies of feeds from the database, by way of fragments: what did not change is neither read nor rendered again.
 
-    `rendered` counts the events rendered by this process.
+    `rendered` counts the events rendered by this process. `base_url` is where the office's pages are; empty: no links.
     """
 
-    def __init__(self, database: Database, limit: int, months_back: int = MONTHS_BACK) -> None:
+    def __init__(self, database: Database, limit: int, months_back: int = MONTHS_BACK, *, base_url: str = "") -> None:
         self._database = database
+        self._page = f"{base_url}/office/bookings/" if base_url else ""
         self._months_back = months_back
         self._shelf: Shelf[tuple[Any, ...], Calendar] = Shelf(limit)
         self._lock = threading.Lock()
@@ -241,9 +242,9 @@ class Calendars:
             if calendar.held:
                 stamps = agenda.stamps(session, feed.whose, since)
                 changed = [item_id for item_id, _ in stamps.items() - calendar.sequences.items()]
-                read = agenda.entries(session, feed.whose, changed, code_given)
+                read = agenda.entries(session, feed.whose, changed, code_given, self._page)
             else:
-                read = agenda.everything(session, feed.whose, since, code_given)
+                read = agenda.everything(session, feed.whose, since, code_given, self._page)
                 stamps = {item_id: sequence for item_id, (sequence, _) in read.items()}
         rendered = {item_id: self._render(entry, feed) for item_id, (_, entry) in read.items()}
         self.rendered += len(rendered)

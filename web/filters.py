@@ -78,4 +78,6 @@ def _shell() -> dict[str, Any]:
 
 def _user() -> dict[str, str] | None:
     person = staff()
-    return {"name": person.name, "role": role_name(person.role), "logout": "/logout"} if person else None
+    if person is None:
+        return None
+    return {"name": person.name, "role": role_name(person.role), "logout": "/logout", "account": "/sessions"}

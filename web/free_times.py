@@ -29,14 +29,30 @@ def free_times(
     return tuple(offer for offer in offers if window.covers(offer.slot))
 
 
+def taken_near(session: Session, room: RoomFacts, wish: Slot) -> tuple[Slot, ...]:
+    """What is taken around a wish, as far as `nearest` looks."""
+    return taken(session, room.unit_ids, occupied(wish.widened(NEARBY, NEARBY), room.terms))
+
+
 def nearest(
-    session: Session, now: datetime, house: House, room: RoomFacts, wish: Slot, most: int = 3
+    session: Session,
+    now: datetime,
+    house: House,
+    room: RoomFacts,
+    wish: Slot,
+    most: int = 3,
+    *,
+    others: tuple[Slot, ...] | None = None,
 ) -> tuple[Slot, ...]:
-    """The free times of the same length that begin nearest to a wish that was refused, within a day of it."""
+    """The free times of the same length that begin nearest to a wish that was refused, within a day of it.
+
+    `others` is what `taken_near` found, where the caller asked it already.
+    """
     window = wish.widened(NEARBY, NEARBY)
     open_slots = open_between(
         local_day(window.start, room.zone), local_day(window.end, room.zone), house.calendar(room)
     )
-    others = taken(session, room.unit_ids, occupied(window, room.terms))
     within = tuple(part for part in open_slots if part.overlaps(window))
+    if others is None:
+        others = taken_near(session, room, wish)
     return tuple(offer.slot for offer in nearest_free(wish, most, now, room.terms, within, others))

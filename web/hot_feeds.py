@@ -165,6 +165,7 @@ class FeedGate:
         *,
         trusted_proxies: int = 0,
         memory: int = MEMORY,
+        base_url: str = "",
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._application = application
@@ -172,7 +173,7 @@ class FeedGate:
         self._trusted_proxies = trusted_proxies
         self._now = now
         self._entries: Shelf[bytes, Entry] = Shelf(memory // 2)
-        self.calendars = Calendars(database, memory // 2)
+        self.calendars = Calendars(database, memory // 2, base_url=base_url)
         self.fetches = FetchLog()
         self._guesses = Guesses()
         self._checks: Flights[Check] = Flights("feed-check", 2)

@@ -11,7 +11,7 @@ from booking.actions import accounts
 from booking.reads.accounts import Credentials, credentials_of, sessions_of
 from booking.rules.permissions import Capability, may
 from booking.values.states import Role
-from web import i18n
+from web import i18n, own_password
 from web.access import logged_in, public
 from web.context import current
 from web.i18n import gettext
@@ -118,6 +118,7 @@ def language() -> AnyResponse:
 
 def register(app: Flask) -> None:
     app.register_blueprint(blueprint)
+    app.register_blueprint(own_password.blueprint)
 
 
 def home(role: Role) -> str:

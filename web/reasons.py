@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping
 
 from booking.values.refusals import Reason, Refused
+from web.house_reasons import HOUSE_TEXTS
 from web.i18n import gettext, ngettext
+from web.office_reasons import OFFICE_TEXTS
 
 Values = Mapping[str, str | int]
 
@@ -151,4 +153,14 @@ _OF_THE_DESK: dict[str, Callable[[Values], str]] = {
     "cancelled": lambda _values: gettext("This booking was cancelled."),
     "expired": lambda _values: gettext("This request was not reviewed in time."),
 }
-_TEXTS = _WITH_TIMES | _WITH_NUMBERS | _OF_TIMES | _OF_REVIEWS | _OF_RECORDS | _OF_CODES | _OF_THE_DESK
+_TEXTS = (
+    _WITH_TIMES
+    | _WITH_NUMBERS
+    | _OF_TIMES
+    | _OF_REVIEWS
+    | _OF_RECORDS
+    | _OF_CODES
+    | _OF_THE_DESK
+    | HOUSE_TEXTS
+    | OFFICE_TEXTS
+)

@@ -135,6 +135,7 @@ def _admit_token(access: Access) -> AnyResponse | None:
     if access.capability is None or not may(known.role, access.capability):
         abort(403)
     belong_to(known.organisation_id)
+    current().seen.note_token(known.token_id, known.last_used_at, now())
     g.api_token = known
     g.actor = Actor(f"api:{known.name}", None, request.remote_addr or "")
     return None

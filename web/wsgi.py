@@ -14,7 +14,9 @@ def build(settings: Settings) -> Application:
     app = create_app(settings)
     context: WebContext = app.extensions[EXTENSION]
     context.nudger.warm_up()
-    context.feed_gate = FeedGate(app.wsgi_app, context.database, trusted_proxies=settings.trusted_proxies)
+    context.feed_gate = FeedGate(
+        app.wsgi_app, context.database, trusted_proxies=settings.trusted_proxies, base_url=settings.base_url
+    )
     return context.feed_gate
 
 

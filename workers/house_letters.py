@@ -9,7 +9,7 @@ from booking.reads.doors import digest_lines
 from booking.tables.outgoing import Message
 from booking.values.money import Cents
 from papers import letters as p
-from workers.letters import Desk, appointment, sender
+from workers.letters import Desk, appointment, sender, time_before
 
 
 def house_letter(desk: Desk, message: Message) -> p.Letter:
@@ -37,6 +37,7 @@ def _notice(desk: Desk, message: Message) -> p.Letter:
         review_by=booking.review_at,
         short_notice=booking.short_notice,
         inbox_url=f"{desk.base_url}/{page}",
+        before=time_before(message),
     )
 
 

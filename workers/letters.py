@@ -133,7 +133,16 @@ def _acknowledgement(desk: Desk, message: Message, rental: Rental) -> p.Letter:
         currency=desk.house.currency,
         short_notice=rental.booking.short_notice,
         call=_call(desk),
+        before=time_before(message),
     )
+
+
+def time_before(message: Message) -> Slot | None:
+    """The time that the booking had before the move that this mail tells."""
+    before = message.facts.get("before")
+    if before is None:
+        return None
+    return Slot(datetime.fromisoformat(before["starts_at"]), datetime.fromisoformat(before["ends_at"]))
 
 
 def _call(desk: Desk) -> p.Phone | None:
@@ -202,12 +211,10 @@ def _cancellation(desk: Desk, message: Message, rental: Rental) -> p.Letter:
 
 
 def _moved(desk: Desk, message: Message, rental: Rental) -> p.Letter:
-    before = message.facts["before"]
-    return p.Moved(
-        **_customer(desk, message, rental),
-        before=Slot(datetime.fromisoformat(before["starts_at"]), datetime.fromisoformat(before["ends_at"])),
-        access=access(desk, rental),
-    )
+    before = time_before(message)
+    if before is None:
+        raise KeyError("before")
+    return p.Moved(**_customer(desk, message, rental), before=before, access=access(desk, rental))
 
 
 def _expired(desk: Desk, message: Message, rental: Rental) -> p.Letter:

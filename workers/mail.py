@@ -23,11 +23,12 @@ from booking.actions.rentals import load_rental
 from booking.actions.vault import Sealed
 from booking.reads.agenda import Whose, items_of
 from booking.reads.house import House, read_house
-from booking.tables.outgoing import InvoiceFile, Message
+from booking.tables.outgoing import Invoice, InvoiceFile, Message
 from booking.values.agenda import AgendaEntry
 from booking.values.states import MessageState, SubjectKind
 from config.faults import fault
 from ical.mail_part import publish
+from papers.i18n import translations
 from papers.mails import Attachment, CalendarPart, Draft, Mailbox, Method, compose, render
 from workers.context import Context, clock
 from workers.house_letters import HOUSE_KINDS, house_letter
@@ -105,8 +106,10 @@ def _attachments(session: Session, message: Message) -> tuple[Attachment, ...]:
     invoice_id = message.facts.get("invoice_id")
     if invoice_id is None:
         return ()
-    pdf = session.scalars(select(InvoiceFile.pdf).where(InvoiceFile.invoice_id == invoice_id)).one()
-    return (Attachment(f"{message.facts.get('invoice_name', 'rechnung')}.pdf", "application/pdf", pdf),)
+    query = select(InvoiceFile.pdf, Invoice.number).join(Invoice, Invoice.id == InvoiceFile.invoice_id)
+    pdf, number = session.execute(query.where(Invoice.id == invoice_id)).one()
+    kind = translations(message.language).gettext("Invoice")
+    return (Attachment(f"{kind}-{number}.pdf", "application/pdf", pdf),)
 
 
 def _calendar(session: Session, house: House, message: Message) -> CalendarPart | None:

@@ -4,7 +4,7 @@ Level-triggered: the duty says "look at booking X", the rule says which errands 
 done. A second run finds nothing to do; one that was killed in between finds the rest.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,9 +20,9 @@ from booking.actions.cases import close_case, open_case
 from booking.actions.leases import hold_lease
 from booking.actions.messages import MailKind, post
 from booking.actions.outbox import Duty
-from booking.actions.rentals import load_rental
+from booking.actions.rentals import Rental, load_rental
 from booking.actions.sites import STUCK
-from booking.reads.house import House, read_house
+from booking.reads.house import House, RoomFacts, read_house
 from booking.rules.admission import occupied
 from booking.rules.sites import Errand, There, errand_for_block, errand_for_origin
 from booking.tables.bookings import Occupancy
@@ -122,14 +122,17 @@ def plan(session: Session, house: House, booking_id: int) -> Iterator[Task]:
     taking = occupied(rental.slot, room.terms) if _takes_time(session, booking_id) else None
     rows = session.scalars(select(RemoteBooking).where(RemoteBooking.booking_id == booking_id)).all()
     origins = {row.connection_id: row for row in rows if not row.ours}
-    for connection, profile_id in _pages(session, house.organisation_id, room.room_id):
+    pages = _pages(session, house.organisation_id, room.room_id)
+    yield from _left_behind(session, rental, room, rows, {(connection.id, page) for connection, page in pages})
+    for connection, profile_id in pages:
         origin = origins.get(connection.id)
         if origin is not None and not origin.cancelled and origin.facts.get("profile_id") == profile_id:
             row: RemoteBooking | None = origin
             errand, slot = errand_for_origin(rental.booking.state, rental.slot, _there(origin)), rental.slot
         elif connection.block_way is BlockWay.BOOKING:
             row = next((one for one in rows if one.ours and _is_at(one, connection.id, profile_id)), None)
-            errand, slot = errand_for_block(taking, _there(row) if row is not None else None), taking or rental.slot
+            there, is_proven = _there(row) if row is not None else None, connection.proven_at is not None
+            errand, slot = errand_for_block(taking, there, proven=is_proven), taking or rental.slot
         else:
             continue
         if errand is not None:
@@ -145,6 +148,31 @@ def plan(session: Session, house: House, booking_id: int) -> Iterator[Task]:
                 row_id=row.id if row is not None else None,
                 remote_id=row.remote_id if row is not None else "",
                 undecided=row is not None and row.tentative == Tentative.UNDECIDED,
+            )
+
+
+def _left_behind(
+    session: Session, rental: Rental, room: RoomFacts, rows: Sequence[RemoteBooking], pages: set[tuple[int, str]]
+) -> Iterator[Task]:
+    """Blocks on pages of a room that the booking has left are removed."""
+    for row in rows:
+        profile_id = str(row.facts.get("profile_id", ""))
+        if not row.ours or row.cancelled or (row.connection_id, profile_id) in pages:
+            continue
+        connection = session.get_one(Connection, row.connection_id)
+        if connection.paused_at is None:
+            yield Task(
+                connection_id=connection.id,
+                site=connection.name,
+                errand=Errand.UNBLOCK,
+                booking_id=rental.booking.id,
+                booking_public_id=rental.booking.public_id,
+                slot=rental.slot,
+                zone=room.zone,
+                profile_id=profile_id,
+                row_id=row.id,
+                remote_id=row.remote_id,
+                undecided=False,
             )
 
 

@@ -15,7 +15,7 @@ from booking.values.states import Role
 from booking.values.tokens import hash_token
 
 SESSION_LIFE = timedelta(days=14)
-LOGIN = "login"
+LOGIN, OWN_PASSWORD = "login", "own-password"
 LOGIN_TRIES = 10
 LOGIN_WINDOW = timedelta(minutes=15)
 
@@ -160,6 +160,43 @@ def note_seen(session: Session, seen: Mapping[int, datetime]) -> None:
             .where(StaffSession.id == session_id, StaffSession.last_seen_at < at)
             .values(last_seen_at=at)
         )
+
+
+def note_tokens_used(session: Session, used: Mapping[int, datetime]) -> None:
+    """When each API token was last used, by its id; flushed as `note_seen` is."""
+    for token_id, at in sorted(used.items()):
+        earlier = ApiToken.last_used_at.is_(None) | (ApiToken.last_used_at < at)
+        session.execute(update(ApiToken).where(ApiToken.id == token_id, earlier).values(last_used_at=at))
+
+
+def change_own_password(
+    session: Session,
+    now: datetime,
+    organisation_id: int,
+    actor: Actor,
+    staff_id: int,
+    session_id: int,
+    before_hash: str,
+    after_hash: str,
+    tries_key: bytes,
+) -> Refused | None:
+    """A person's own new password; all their log-ins but this one end. Both are hashed outside of this transaction.
+
+    `before_hash` is the one that the present password was checked against. Refused(password-changed) where it is no
+    longer that one.
+    """
+    changed = (
+        update(Staff)
+        .where(Staff.organisation_id == organisation_id, Staff.id == staff_id, Staff.password_hash == before_hash)
+        .values(password_hash=after_hash)
+        .returning(Staff.id)
+    )
+    if session.scalar(changed) is None:
+        return refused("password-changed")
+    close_other_sessions(session, now, organisation_id, staff_id, but_session_id=session_id)
+    session.execute(delete(Attempt).where(Attempt.kind == OWN_PASSWORD, Attempt.key_hash == tries_key))
+    note(session, now, organisation_id, actor, "staff", staff_id, "password-changed")
+    return None
 
 
 def revoke_api_token(session: Session, now: datetime, organisation_id: int, actor: Actor, token_id: int) -> None:

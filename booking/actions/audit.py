@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from booking.tables.bookings import AuditEntry
+from booking.tables.rows import write_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ def note(
     after: dict[str, Any] | None = None,
 ) -> None:
     """Write one audit entry. Values are plain JSON and never secret."""
-    session.add(
+    write_row(
+        session,
         AuditEntry(
             organisation_id=organisation_id,
             at=now,
@@ -47,5 +49,5 @@ def note(
             action=action,
             before=before or {},
             after=after or {},
-        )
+        ),
     )

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from booking.reads.agenda import rooms_beside
 from booking.tables.calendars import CalendarItem, FeedSubject
+from booking.tables.rows import write_row
 from booking.values.identity import new_uuid
 from booking.values.refusals import NotFound
 from booking.values.slot import Slot
@@ -148,8 +149,7 @@ def _add(session: Session, now: datetime, facts: ItemFacts) -> set[Subject]:
         last_modified=moment,
         **_columns(facts),
     )
-    session.add(item)
-    session.flush()
+    write_row(session, item)
     return _with_rooms_beside(session, _subjects(item))
 
 

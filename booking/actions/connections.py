@@ -12,14 +12,18 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from booking.actions import outbox
 from booking.actions.audit import Actor, note
+from booking.actions.rentals import SITES
 from booking.actions.setting_rows import own
 from booking.actions.tools import Tools
+from booking.tables.bookings import Occupancy
 from booking.tables.connections import BlockWay, Connection, ConnectionRoom, RemoteBooking, Writer
-from booking.tables.houses import Room
+from booking.tables.houses import Room, RoomUnit
 from booking.values.identity import new_token, new_uuid
 from booking.values.refusals import Reason, Refused
 from booking.values.slot import Slot
+from booking.values.states import OccupancyKind
 from booking.values.tokens import hash_token
 
 OFFERED = frozenset({BlockWay.NONE, BlockWay.BOOKING})
@@ -150,6 +154,8 @@ def map_pages(
     mine = {"organisation_id": organisation_id, "connection_id": connection_id}
     session.add_all([ConnectionRoom(**mine, profile_id=page, room_id=room) for page, room in sorted(pages.items())])
     row.next_poll_at = now
+    session.flush()  # the bookings are looked for by the new pages
+    catch_up(session, now, row)
     told = {"before": {"pages": before}, "after": {"pages": dict(pages)}}
     note(session, now, organisation_id, actor, "connection", row.id, "pages-mapped", **told)
 
@@ -183,6 +189,8 @@ def pause(
     row.paused_at = now if paused else None
     if not paused:
         row.next_poll_at = now
+        session.flush()  # a connection that rests is not looked at
+        catch_up(session, now, row)
     note(session, now, organisation_id, actor, "connection", row.id, "paused" if paused else "resumed")
 
 
@@ -233,8 +241,33 @@ def note_proof(
     if test_id is not None and removed:
         own(session, RemoteBooking, organisation_id, test_id).cancelled = True
     row.proven_at = now if test_id is not None and removed and not error else None
+    session.flush()
+    catch_up(session, now, row)
     after = {"proven": row.proven_at is not None} | ({"error": error} if error else {})
     note(session, now, organisation_id, actor, "connection", row.id, "proof", after=after)
+
+
+def catch_up(session: Session, now: datetime, row: Connection) -> None:
+    """Make the site agree with every booking to come: after the proof, another choice of pages, or a rest (SPEC Y8)."""
+    taking = (
+        select(Occupancy.source_id)
+        .join(RoomUnit, RoomUnit.unit_id == Occupancy.unit_id)
+        .join(ConnectionRoom, ConnectionRoom.room_id == RoomUnit.room_id)
+        .where(
+            ConnectionRoom.connection_id == row.id,
+            Occupancy.organisation_id == row.organisation_id,
+            Occupancy.kind.in_((OccupancyKind.BOOKING, OccupancyKind.HELD)),
+            Occupancy.ends_at > now,
+        )
+    )
+    there = select(RemoteBooking.booking_id).where(
+        RemoteBooking.connection_id == row.id,
+        RemoteBooking.booking_id.is_not(None),
+        RemoteBooking.cancelled.is_(False),
+        RemoteBooking.ends_at > now,
+    )
+    duties = [(booking_id, f"sites-{new_uuid(now)}", now) for booking_id in session.scalars(taking.union(there))]
+    outbox.put_all(session, now, row.organisation_id, SITES, duties)
 
 
 def _set(session: Session, now: datetime, actor: Actor, row: Connection, wanted: Mapping[str, Any]) -> None:

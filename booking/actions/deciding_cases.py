@@ -47,6 +47,7 @@ WAYS: dict[str, tuple[Way, ...]] = {
     "site-vanished": (Way.CANCEL, Way.KEEP),
     "site-block-gone": (Way.AGAIN, Way.SETTLED),
     "site-clash": (Way.AGAIN, Way.SETTLED),
+    "site-double": (Way.SETTLED,),
     "cancel-stuck": (Way.AGAIN, Way.FREE),
     "invoice-differs": (Way.SETTLED,),
     "invoice-waived": (Way.SETTLED,),

@@ -13,10 +13,9 @@ from booking.actions.accounts import count_attempt
 from booking.actions.audit import Actor
 from booking.actions.cases import open_case
 from booking.actions.occupy import lock_units
-from booking.actions.rentals import Rental, load_rental, pending_decision
+from booking.actions.rentals import Rental, contact_of, load_rental, pending_decision
 from booking.actions.requests import judge
 from booking.actions.reviews import BILL, decide_request, settle_decision, undo_decision
-from booking.actions.shifting import contact_of
 from booking.actions.tools import Tools
 from booking.reads.code_texts import CodeText, codes_for_mail
 from booking.reads.desk import DeskEntry, entries_in, find, read_query

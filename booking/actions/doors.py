@@ -201,8 +201,9 @@ def announce_low_codes(session: Session, now: datetime, house: House) -> int:
     """Tell the office once that a season's codes run out within 14 days (SPEC S22). Returns how many were announced.
 
     Run out is the first day on which a booking or a bookable slot finds no code (`DoorDay.short`). The case closes by
-    itself when codes were added; then it can be announced again. Looking costs a grid of 14 days for each door, so it
-    is done once in an hour however often this is called.
+    itself when codes were added; then it can be announced again. One that was closed by hand is
+    announced again when fewer are left than it told. Looking costs a grid of 14 days for each door, so it is done once
+    in an hour however often this is called.
     """
     if not _is_time_to_look(session, now, house):
         return 0
@@ -213,9 +214,8 @@ def announce_low_codes(session: Session, now: datetime, house: House) -> int:
             about = f"{door.door_id}-{season.season_id}"
             found = _running_out(session, now, house, door, season)
             if found is None:
-                if known.get(f"{LOW}-{about}") == "":
-                    close_case(session, now, house.organisation_id, LOW, about, resolution=REFILLED)
-            elif known.get(f"{LOW}-{about}", REFILLED) == REFILLED:
+                _note_refilled(session, now, house, about, known.get(f"{LOW}-{about}"))
+            elif _is_news(found, known.get(f"{LOW}-{about}")):
                 open_case(session, now, house.organisation_id, LOW, about, None, found)
                 _post_to_office(session, now, house, found)
                 announced += 1
@@ -267,14 +267,25 @@ def _is_time_to_look(session: Session, now: datetime, house: House) -> bool:
     return hold_lease(session, now, name, hour, timedelta(0)) is not None
 
 
-def _low_cases(session: Session, house: House) -> dict[str, str]:
-    """Dedup key → resolution of the cases of codes that run out; the resolution of an open one is empty."""
-    rows = session.execute(
-        select(CaseFile.dedup_key, CaseFile.resolution).where(
-            CaseFile.organisation_id == house.organisation_id, CaseFile.kind == LOW
-        )
-    )
-    return {key: resolution for key, resolution in rows}  # noqa: C416 - rows are no pairs to the type checker
+def _low_cases(session: Session, house: House) -> dict[str, CaseFile]:
+    """The cases of codes that run out, open and closed, by dedup key."""
+    query = select(CaseFile).where(CaseFile.organisation_id == house.organisation_id, CaseFile.kind == LOW)
+    return {case.dedup_key: case for case in session.scalars(query.execution_options(populate_existing=True))}
+
+
+def _is_news(found: dict[str, str | int], known: CaseFile | None) -> bool:
+    """Whether the office does not know it: no case yet, a new shortage, or fewer left than when it settled the case."""
+    if known is None or known.closed_at is None:
+        return known is None
+    return known.resolution == REFILLED or int(found["left"]) < int(known.facts["left"])
+
+
+def _note_refilled(session: Session, now: datetime, house: House, about: str, known: CaseFile | None) -> None:
+    """There are enough again. A case closed by hand counts as refilled too, so that the next shortage is new."""
+    if known is None or known.resolution == REFILLED:
+        return
+    if not close_case(session, now, house.organisation_id, LOW, about, resolution=REFILLED):
+        known.resolution = REFILLED
 
 
 def _running_out(

@@ -94,6 +94,24 @@ def rotate(
     return _info(feed, whose), token
 
 
+def rename(
+    session: Session, now: datetime, *, organisation_id: int, feed_id: int, name: str, actor: Actor = SYSTEM
+) -> FeedInfo | Refused:
+    """Give the feed another name, which its subscribers see. Refused: `feed-name`, `feed-revoked`. Raises NotFound."""
+    feed, whose = _locked(session, organisation_id, feed_id)
+    if feed.revoked_at is not None:
+        return Refused((Reason("feed-revoked"),))
+    reasons = _of_name(name)
+    if reasons:
+        return Refused(reasons)
+    before, feed.name = feed.name, name.strip()
+    session.flush()
+    note_touched(session, (feed.subject_id,))
+    told = {"before": {"name": before}, "after": {"name": feed.name}}
+    note(session, now, organisation_id, actor, "feed", feed.id, "feed.renamed", **told)
+    return _info(feed, whose)
+
+
 def revoke(session: Session, now: datetime, *, organisation_id: int, feed_id: int, actor: Actor = SYSTEM) -> FeedInfo:
     """Close the feed for good. A second time changes nothing. Raises NotFound."""
     feed, whose = _locked(session, organisation_id, feed_id)
@@ -117,12 +135,15 @@ def note_fetches(session: Session, fetches: Mapping[tuple[int, str], datetime]) 
 
 def _reasons(session: Session, subject_id: int, name: str) -> tuple[Reason, ...]:
     live = select(func.count()).where(Feed.subject_id == subject_id, Feed.revoked_at.is_(None))
-    reasons = []
-    if not 0 < len(name.strip()) <= LONGEST_NAME:
-        reasons.append(Reason("feed-name", at="name", values={"most": LONGEST_NAME}))
+    reasons = [*_of_name(name)]
     if (session.scalar(live) or 0) >= MOST_FEEDS:
         reasons.append(Reason("feed-limit", values={"most": MOST_FEEDS}))
     return tuple(reasons)
+
+
+def _of_name(name: str) -> tuple[Reason, ...]:
+    fits = 0 < len(name.strip()) <= LONGEST_NAME
+    return () if fits else (Reason("feed-name", at="name", values={"most": LONGEST_NAME}),)
 
 
 def _require_target(session: Session, organisation_id: int, kind: SubjectKind, target_id: int) -> None:

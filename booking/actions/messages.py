@@ -9,17 +9,19 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from booking.actions import outbox
 from booking.actions.moves import move_message
 from booking.reads.house import House
 from booking.tables.outgoing import Message
+from booking.tables.rows import write_row
 from booking.values.identity import new_uuid
 from booking.values.states import MessageState
 
 TOPIC = "mail"
+MOST_IDS = 500  # in one statement
 
 
 class MailKind(StrEnum):
@@ -83,8 +85,8 @@ def post(
 def post_all(session: Session, now: datetime, house: House, mails: Sequence[Mail]) -> list[Message]:
     """As `post` for several mails of one transaction, in two statements."""
     rows = [_row(now, house, mail) for mail in mails]
-    session.add_all(rows)
-    session.flush()  # the duties name the rows
+    for row in rows:
+        write_row(session, row)
     duties = [(row.id, f"mail-{row.id}", mail.due_at or now) for row, mail in zip(rows, mails, strict=True)]
     outbox.put_all(session, now, house.organisation_id, TOPIC, duties)
     return rows
@@ -120,6 +122,24 @@ def supersede(session: Session, now: datetime, booking_id: int, kinds: Iterable[
         move_message(session, message, MessageState.SUPERSEDED)
         outbox.withdraw(session, now, TOPIC, message.id)
     return frozenset(MailKind(message.kind) for message in taken_back)
+
+
+def supersede_all(session: Session, now: datetime, booking_ids: Sequence[int], kinds: Iterable[MailKind]) -> None:
+    """As `supersede` for many bookings, in a few statements."""
+    names = [kind.value for kind in kinds]
+    for first in range(0, len(booking_ids), MOST_IDS):
+        taken_back = session.scalars(
+            update(Message)
+            .where(
+                Message.booking_id.in_(booking_ids[first : first + MOST_IDS]),
+                Message.kind.in_(names),
+                Message.state.in_((MessageState.QUEUED, MessageState.DEAD)),
+            )
+            .values(state=MessageState.SUPERSEDED)
+            .returning(Message.id)
+            .execution_options(synchronize_session=False)
+        ).all()
+        outbox.withdraw_all(session, now, TOPIC, taken_back)
 
 
 def send_again(session: Session, now: datetime, message: Message) -> None:

@@ -8,27 +8,30 @@ from sqlalchemy.orm import Session
 
 from booking.tables.bookings import Occupancy
 from booking.tables.houses import RoomUnit, Unit
+from booking.values.refusals import DatabaseBusy
 from booking.values.slot import Slot
 from booking.values.states import OccupancyKind
 
 LONGEST_PIECE = timedelta(days=7)
+_LOCK_TRIES = 5
 # Built once, on the tables alone: under a race the building of statements costs more than their execution.
 _ROWS, _PARTS, _UNITS = Occupancy.__table__.c, RoomUnit.__table__.c, Unit.__table__
-_LOCK = (
+_MADE_OF = (
     select(_PARTS.room_id, _PARTS.unit_id)
     .join(_UNITS, _UNITS.c.id == _PARTS.unit_id)
     .where(
         _PARTS.organisation_id == bindparam("organisation_id"), _PARTS.room_id.in_(bindparam("rooms", expanding=True))
     )
-    .order_by(_UNITS.c.id)
-    .with_for_update(of=_UNITS)
+    .order_by(_UNITS.c.id, _PARTS.room_id)
 )
+_LOCK = _MADE_OF.with_for_update(of=_UNITS)
 _TAKEN = select(_ROWS.starts_at, _ROWS.ends_at).where(
     _ROWS.unit_id.in_(bindparam("units", expanding=True)),
     _ROWS.ends_at > bindparam("start"),
     _ROWS.starts_at < bindparam("end"),
     _ROWS.starts_at > bindparam("earliest"),
 )
+_OCCUPY = Occupancy.metadata.tables["occupancy"].insert()
 
 
 def pieces(slot: Slot) -> tuple[Slot, ...]:
@@ -42,9 +45,17 @@ def pieces(slot: Slot) -> tuple[Slot, ...]:
 
 
 def lock_units(session: Session, organisation_id: int, room_ids: Sequence[int]) -> dict[int, tuple[int, ...]]:
-    """Lock all units of the rooms, in id order; returns the units of each room."""
-    pairs = session.execute(_LOCK, {"organisation_id": organisation_id, "rooms": list(room_ids)}).all()
-    return {room: tuple(unit for owner, unit in pairs if owner == room) for room in room_ids}
+    """Lock all units of the rooms, in id order; returns the units of each room.
+
+    PostgreSQL hands out what a room was made of before the wait for a lock, so there it is read again behind it.
+    Raises DatabaseBusy where the rooms change faster than they can be locked.
+    """
+    given = {"organisation_id": organisation_id, "rooms": list(room_ids)}
+    for _ in range(_LOCK_TRIES):
+        pairs = session.execute(_LOCK, given).all()
+        if session.get_bind().dialect.name != "postgresql" or session.execute(_MADE_OF, given).all() == pairs:
+            return {room: tuple(unit for owner, unit in pairs if owner == room) for room in room_ids}
+    raise DatabaseBusy
 
 
 def taken(
@@ -81,20 +92,21 @@ def occupy(
     exclusive: bool,
 ) -> None:
     """Write one row for each unit. The database raises Overlap if an exclusive one is already there."""
-    session.add_all(
-        Occupancy(
-            organisation_id=organisation_id,
-            unit_id=unit_id,
-            starts_at=piece.start,
-            ends_at=piece.end,
-            kind=kind,
-            source_id=source_id,
-            exclusive=exclusive,
-        )
+    rows = [
+        {
+            "organisation_id": organisation_id,
+            "unit_id": unit_id,
+            "starts_at": piece.start,
+            "ends_at": piece.end,
+            "kind": kind,
+            "source_id": source_id,
+            "exclusive": exclusive,
+        }
         for unit_id in unit_ids
         for piece in pieces(slot)
-    )
-    session.flush()  # the constraint speaks here, inside the action that asked
+    ]
+    session.flush()  # what was added before may be referred to
+    session.connection().execute(_OCCUPY, rows)
 
 
 def free(session: Session, organisation_id: int, kind: OccupancyKind, source_id: int) -> None:

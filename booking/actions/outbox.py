@@ -128,9 +128,14 @@ def kill(session: Session, now: datetime, duty: Duty, error: str) -> bool:
 
 def withdraw(session: Session, now: datetime, topic: str, subject_id: int) -> None:
     """End all duties of a subject that are not done: their cause is gone."""
+    withdraw_all(session, now, topic, [subject_id])
+
+
+def withdraw_all(session: Session, now: datetime, topic: str, subject_ids: Sequence[int]) -> None:
+    """As `withdraw` for several subjects."""
     session.execute(
         update(Outbox)
-        .where(Outbox.topic == topic, Outbox.subject_id == subject_id, Outbox.done_at.is_(None))
+        .where(Outbox.topic == topic, Outbox.subject_id.in_(subject_ids), Outbox.done_at.is_(None))
         .values(done_at=now, last_error="withdrawn", claim=Outbox.claim + 1)
         .execution_options(synchronize_session=False)
     )

@@ -1,5 +1,6 @@
 """A payment is noted by hand, and what waits for it: the mail with the code (SPEC S22, options)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from booking.actions import audit, codes, messages
 from booking.actions.audit import Actor
-from booking.actions.messages import MailKind
+from booking.actions.messages import MOST_IDS, MailKind
 from booking.actions.rentals import Rental, load_rental
 from booking.reads.house import House
 from booking.tables.bookings import Booking
@@ -67,11 +68,31 @@ def code_moment(
     session: Session, now: datetime, house: House, rental: Rental, window_start: datetime
 ) -> datetime | None:
     """From when on a mail may carry a code (SPEC S22): `now` if it may already, None while the payment is missing."""
-    if house.code_after_payment and not is_paid(session, rental.booking):
+    paid = not house.code_after_payment or is_paid(session, rental.booking)
+    return sendable_from(now, house, window_start, is_paid=paid)
+
+
+def sendable_from(now: datetime, house: House, window_start: datetime, *, is_paid: bool) -> datetime | None:
+    """As `code_moment`, for a rental of which it is known whether it is paid."""
+    if house.code_after_payment and not is_paid:
         return None
     if house.code_hours_before is None:
         return now
     return max(now, window_start - timedelta(hours=house.code_hours_before))
+
+
+def paid_among(session: Session, bookings: Sequence[Booking]) -> set[int]:
+    """The ids of those for which `is_paid` holds, in a few statements."""
+    settled: set[int] = set()
+    wanted = sorted({one for booking in bookings for one in (booking.id, booking.replaces_id) if one is not None})
+    for first in range(0, len(wanted), MOST_IDS):
+        query = (
+            select(Invoice.booking_id)
+            .join(Settlement, Settlement.invoice_id == Invoice.id)
+            .where(Invoice.booking_id.in_(wanted[first : first + MOST_IDS]))
+        )
+        settled |= {found for found in session.scalars(query) if found is not None}
+    return {b.id for b in bookings if b.price_cents == 0 or b.id in settled or b.replaces_id in settled}
 
 
 def is_paid(session: Session, booking: Booking) -> bool:

@@ -15,6 +15,7 @@ from booking.tables.bookings import Booking, Decision, Event
 from booking.tables.connections import Connection, ConnectionRoom, RemoteBooking, Writer
 from booking.tables.houses import RoomUnit
 from booking.tables.people import Customer
+from booking.values.findings import Contact
 from booking.values.identity import new_uuid
 from booking.values.refusals import NotFound
 from booking.values.slot import Slot
@@ -85,6 +86,19 @@ def booking_id_of(session: Session, organisation_id: int, public_id: UUID) -> in
     if found is None:
         raise NotFound("booking", public_id)
     return found
+
+
+def contact_of(customer: Customer) -> Contact:
+    return Contact(
+        name=customer.name,
+        company=customer.company,
+        email=customer.email,
+        phone=customer.phone,
+        street=customer.street,
+        postcode=customer.postcode,
+        city=customer.city,
+        country=customer.country,
+    )
 
 
 def pending_decision(session: Session, booking_id: int) -> Decision | None:

@@ -1,26 +1,24 @@
-"""Leaked codes are replaced: one, or a season's whole list (SPEC S22). What was given out never comes back."""
+"""A leaked code is replaced (SPEC S22); a whole list: `replacing_lists`. What was given out never comes back."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from booking.actions import audit, codes, messages
 from booking.actions.audit import Actor
-from booking.actions.code_lists import Drawn, keep
 from booking.actions.messages import SHOWS_CODE, MailKind
 from booking.actions.moves import move_code
 from booking.actions.occupy import lock_units
 from booking.actions.payments import code_moment
 from booking.actions.rentals import Rental, load_rental
-from booking.reads.doors import HELD, rooms_of
 from booking.reads.house import House
 from booking.rules.doorcodes import FreeCode, code_window
 from booking.tables.doors import DoorCode
 from booking.tables.outgoing import Message
-from booking.values.refusals import NotFound, Reason, Refused, refused
+from booking.values.refusals import NotFound, Refused, refused
 from booking.values.slot import Slot
 from booking.values.states import CodeState, MessageState
 
@@ -54,82 +52,16 @@ def replace_code(
         if code.booking_id is not None:
             raise codes.CodeLostError(code.booking_id)  # given out since it was read; deciding again sees the holder
         move_code(session, code, CodeState.RETIRED, retired_at=now)
-        _noted(session, now, house, actor, reason, Replaced(1, (), 0), "door_code", code.id)
+        note_replaced(session, now, house, actor, reason, Replaced(1, (), 0), "door_code", code.id)
         return Replaced(1, (), 0)
     session.refresh(rental.booking)
-    others = codes.choose_for(session, code.door_id, _part(house, rental, [code]))
+    others = codes.choose_for(session, code.door_id, part_of(house, rental, [code]))
     if isinstance(others, Refused):
         return others
     mails = _swap(session, now, house, rental, [code], others, actor)
     done = Replaced(1, (rental.booking.id,), mails)
-    _noted(session, now, house, actor, reason, done, "door_code", code.id)
+    note_replaced(session, now, house, actor, reason, done, "door_code", code.id)
     return done
-
-
-def replace_season(
-    session: Session,
-    now: datetime,
-    house: House,
-    door_id: int,
-    season_id: int,
-    fresh: Drawn,
-    reason: str,
-    actor: Actor,
-) -> Replaced | Refused:
-    """Retire a season's whole list, keep the fresh one, and give every holder codes of it: all or nothing.
-
-    `fresh` is a new list: `draw_replacement`, or the `drawn` of an import's preview. Each booking concerned gets at
-    most one mail. Codes whose window is past stay as they are. Refused: codes-changed, no-code with the number of
-    bookings that the fresh list does not serve; then nothing was changed.
-    """
-    if fresh.door_id != door_id:
-        return refused("codes-changed")
-    lock_units(session, house.organisation_id, [room.room_id for room in rooms_of(house, door_id)])
-    part = session.begin_nested()
-    done = _replace_list(session, now, house, season_id, fresh, actor)
-    if isinstance(done, Refused):
-        part.rollback()
-        return done
-    part.commit()
-    _noted(session, now, house, actor, reason, done, "door", door_id)
-    return done
-
-
-def _replace_list(
-    session: Session, now: datetime, house: House, season_id: int, fresh: Drawn, actor: Actor
-) -> Replaced | Refused:
-    no = keep(session, house, fresh)
-    if no:
-        return no
-    old = (
-        DoorCode.organisation_id == house.organisation_id,
-        DoorCode.door_id == fresh.door_id,
-        DoorCode.season_id == season_id,
-        DoorCode.ends_at > now,
-        DoorCode.id <= fresh.seen,
-    )
-    held = session.scalars(select(DoorCode).where(*old, DoorCode.state.in_(HELD))).all()
-    retired = session.scalars(
-        update(DoorCode)
-        .where(*old, DoorCode.state == CodeState.FREE)
-        .values(state=CodeState.RETIRED, retired_at=now)
-        .returning(DoorCode.id)
-        .execution_options(synchronize_session=False)
-    ).all()
-    session.expire_all()
-    booking_ids = sorted({code.booking_id for code in held if code.booking_id is not None})
-    mails, unserved = 0, 0
-    for booking_id in booking_ids:
-        rental = load_rental(session, house.organisation_id, booking_id)
-        theirs = [code for code in held if code.booking_id == booking_id]
-        others = codes.choose_for(session, fresh.door_id, _part(house, rental, theirs))
-        if isinstance(others, Refused):
-            unserved += 1
-        else:
-            mails += _swap(session, now, house, rental, theirs, others, actor)
-    if unserved:
-        return Refused((Reason("no-code", None, {"bookings": unserved}),))
-    return Replaced(len(retired) + len(held), tuple(booking_ids), mails)
 
 
 def _code(session: Session, house: House, code_id: int) -> DoorCode:
@@ -140,7 +72,7 @@ def _code(session: Session, house: House, code_id: int) -> DoorCode:
     return found
 
 
-def _part(house: House, rental: Rental, held: Sequence[DoorCode]) -> Slot:
+def part_of(house: House, rental: Rental, held: Sequence[DoorCode]) -> Slot:
     """The stretch of the booking's need for which these codes open the door."""
     need = code_window(rental.slot, house.room(rental.event.room_id).terms)
     first, last = min(code.starts_at for code in held), max(code.ends_at for code in held)
@@ -196,7 +128,7 @@ def _tell(session: Session, now: datetime, house: House, rental: Rental, due_at:
     )
 
 
-def _noted(
+def note_replaced(
     session: Session,
     now: datetime,
     house: House,

@@ -24,6 +24,7 @@ from booking.rules.review import MAIL_CHECK
 from booking.rules.working_days import review_deadline, short_notice
 from booking.tables.bookings import Booking, Event
 from booking.tables.people import Customer
+from booking.tables.rows import write_row
 from booking.values.clock import local_day
 from booking.values.codes import new_booking_code
 from booking.values.findings import Contact, Finding, Record, Wish
@@ -83,10 +84,13 @@ def make_request(
     """
     room = house.room(ask.room_id)
     units = lock_units(session, house.organisation_id, [room.room_id])[room.room_id]
-    contact = contact_ids(session, house.organisation_id, ask.contact.email)
-    verdict = _decide(session, now, house, room, units, ask, contact)
+    verdict = _decide(session, now, house, room, units, ask)
     if isinstance(verdict, Refused):
         return verdict
+    contact = contact_ids(session, house.organisation_id, ask.contact.email)
+    over = _over_limits(session, house, ask, contact)
+    if over:
+        return over
     made = _write(session, now, tools, house, room, ask, verdict.price or Price(()), contact)
     for part in subtract(verdict.occupied, _own(house, ask)):
         _occupy(session, house, units, part, made.booking_id)
@@ -139,16 +143,16 @@ def look(
     units: tuple[int, ...] | None = None,
     own: Slot | None = None,
     but_booking_id: int | None = None,
+    others: tuple[Slot, ...] | None = None,
 ) -> Admitted | Refused:
-    """Would this time be admitted now? Inside a write it decides, in a read it spares hopeless writes their turn."""
+    """Would this time be admitted now? Inside a write it decides, in a read it spares hopeless writes their turn.
+
+    `others` is what is taken around the time, where the caller read it already.
+    """
     day = local_day(slot.start, room.zone)
-    around = occupied(slot, room.terms)
-    others = taken(
-        session,
-        units or room.unit_ids,
-        around,
-        but=(OccupancyKind.BOOKING, but_booking_id) if but_booking_id else None,
-    )
+    if others is None:
+        but = (OccupancyKind.BOOKING, but_booking_id) if but_booking_id else None
+        others = taken(session, units or room.unit_ids, occupied(slot, room.terms), but=but)
     if own is not None:
         others = tuple(part for other in others for part in subtract(other, [own]))
     return admit(
@@ -185,21 +189,17 @@ def _own(house: House, ask: Ask) -> tuple[Slot, ...]:
 
 
 def _decide(
-    session: Session,
-    now: datetime,
-    house: House,
-    room: RoomFacts,
-    units: tuple[int, ...],
-    ask: Ask,
-    contact: list[int],
+    session: Session, now: datetime, house: House, room: RoomFacts, units: tuple[int, ...], ask: Ask
 ) -> Admitted | Refused:
+    """Under the lock. Asked first of all, so that who was too late holds nobody up."""
     if room.archived:
         return refused("room-archived")
     own = _own(house, ask)
-    first = look(session, now, house, room, ask.slot, ask.people, units=units, own=own[0] if own else None)
-    if isinstance(first, Refused):
-        return first
-    waiting = open_requests(session, house.organisation_id, contact, ask.made_from, room.room_id)
+    return look(session, now, house, room, ask.slot, ask.people, units=units, own=own[0] if own else None)
+
+
+def _over_limits(session: Session, house: House, ask: Ask, contact: list[int]) -> Refused | None:
+    waiting = open_requests(session, house.organisation_id, contact, ask.made_from, ask.room_id)
     limits = RequestLimits(house.open_per_contact, house.open_per_address, house.open_per_room)
     over = [
         Reason(code, None, {"limit": limit})
@@ -210,7 +210,7 @@ def _decide(
         )
         if count >= limit
     ]
-    return Refused(tuple(over)) if over else first
+    return Refused(tuple(over)) if over else None
 
 
 def _write(
@@ -233,8 +233,7 @@ def _write(
     event = Event(
         organisation_id=house.organisation_id, room_id=room.room_id, starts_at=ask.slot.start, ends_at=ask.slot.end
     )
-    session.add(event)
-    session.flush()  # the booking names event and customer
+    write_row(session, event)
     public_id = new_uuid(now)
     check = house.mail_check and ask.source is Source.PORTAL
     booking = Booking(
@@ -261,8 +260,7 @@ def _write(
         verify_by=now + MAIL_CHECK if check else None,
         link_hash=hash_token(link_token(tools.link_key, STATUS_LINK, public_id, 0)),
     )
-    session.add(booking)
-    session.flush()  # occupancy, mails and the calendar item name the booking
+    write_row(session, booking)
     rental = Rental(booking, event, customer)
     _post_mails(session, now, house, rental, ask, check=check)
     publish(session, now, house, rental)
@@ -300,7 +298,7 @@ def _customer(session: Session, now: datetime, house: House, ask: Ask, contact: 
         created_at=now,
         advertising_asked_at=now if ask.advertising else None,
     )
-    session.add(customer)
+    write_row(session, customer)
     return customer
 
 

@@ -11,6 +11,7 @@ from booking.actions.billing import bill
 from booking.actions.moves import move_booking, move_decision
 from booking.actions.occupy import claim_exclusively, free, is_exclusive, occupy, taken
 from booking.actions.payments import due_code_mail
+from booking.actions.renewing import judge_again
 from booking.actions.rentals import Rental, announce, load_rental, lock_rental, pending_decision, publish
 from booking.actions.requests import Made
 from booking.reads.house import House
@@ -18,13 +19,14 @@ from booking.rules.admission import occupied
 from booking.rules.plausibility import trusted
 from booking.rules.review import Case, Decided, decide, is_due, undo
 from booking.rules.working_days import mail_moment, review_deadline
-from booking.tables.bookings import Decision
+from booking.tables.bookings import Booking, Decision
 from booking.values.refusals import Refused, refused
 from booking.values.states import BookingState, DecisionState, OccupancyKind, Verdict
 
 SETTLE = "decision.settle"
 BILL = "booking.bill"
 AUTOMATIC = Actor("automatic")
+WAIVED = "waive: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,19 @@ def approve_if_trusted(session: Session, now: datetime, house: House, made: Made
     return decide_request(session, now, house, made.booking_id, Verdict.APPROVE, AUTOMATIC)
 
 
+def approve_again_if_trusted(
+    session: Session, now: datetime, house: House, booking_id: int
+) -> Resting | Refused | None:
+    """As `approve_if_trusted` for a request that stands: its mail check was passed, or its time is another (S8)."""
+    if house.approve_after_kept is None:
+        return None
+    rental = lock_rental(session, house.organisation_id, booking_id)
+    found, record = judge_again(session, now, house, rental)
+    if not trusted(record, found, house.approve_after_kept):
+        return None
+    return decide_request(session, now, house, booking_id, Verdict.APPROVE, AUTOMATIC)
+
+
 def undo_decision(session: Session, now: datetime, house: House, booking_id: int, actor: Actor) -> Refused | None:
     """Take a resting decision back: all is as it was before. Refused once it is final."""
     decision = pending_decision(session, booking_id)
@@ -72,11 +87,20 @@ def undo_decision(session: Session, now: datetime, house: House, booking_id: int
     no = undo(decision.state, decision.final_at, now)
     if no:
         return no
+    take_back_decision(session, now, house, booking_id, actor)
+    rental = load_rental(session, house.organisation_id, booking_id)
+    announce(session, now, house.organisation_id, booking_id, rental.event.room_id)
+    return None
+
+
+def take_back_decision(session: Session, now: datetime, house: House, booking_id: int, actor: Actor) -> None:
+    """The rows of an undone decision, if one rests. Who asked for more than an undo decides what follows."""
+    decision = pending_decision(session, booking_id)
+    if decision is None:
+        return
     move_decision(session, decision, DecisionState.UNDONE)
     outbox.withdraw(session, now, SETTLE, decision.id)
     codes.release(session, now, booking_id)
-    rental = load_rental(session, house.organisation_id, booking_id)
-    announce(session, now, house.organisation_id, booking_id, rental.event.room_id)
     audit.note(
         session,
         now,
@@ -87,7 +111,6 @@ def undo_decision(session: Session, now: datetime, house: House, booking_id: int
         "decision-undone",
         before={"verdict": decision.verdict.value},
     )
-    return None
 
 
 def settle_decision(session: Session, now: datetime, house: House, decision_id: int) -> bool:
@@ -108,12 +131,20 @@ def settle_decision(session: Session, now: datetime, house: House, decision_id: 
 
 
 def bill_rental(session: Session, now: datetime, house: House, booking_id: int) -> bool:
-    """The mail of S11 for a code that the desk gave out, on the next working day (SPEC S18). False if it was undone."""
-    rental = load_rental(session, house.organisation_id, booking_id)
-    if rental.booking.state is not BookingState.CONFIRMED:
+    """The mail of S11 for a code that the desk gave out, on the next working day (SPEC S18).
+
+    False if it was undone, or waived meanwhile: who waives and who bills take their turns at the units' locks.
+    """
+    rental = lock_rental(session, house.organisation_id, booking_id)
+    if rental.booking.state is not BookingState.CONFIRMED or is_waived(rental.booking):
         return False
     bill(session, now, house, rental)
     return True
+
+
+def is_waived(booking: Booking) -> bool:
+    """Whether what is marked of a rental is that it costs nothing after all (SPEC S18)."""
+    return booking.follow_up.startswith(WAIVED)
 
 
 def _gather(session: Session, now: datetime, house: House, rental: Rental) -> Case:

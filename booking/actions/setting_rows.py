@@ -35,15 +35,17 @@ def put(
     table: type[Any],
     row: Any,
     wanted: Mapping[str, Any],
-) -> None:
+) -> int:
+    """Change the row, or make one where it is None. Returns its id."""
     if row is not None:
         set_fields(session, now, organisation_id, actor, row, table.__tablename__, wanted)
-        return
+        return int(row.id)
     made = table(organisation_id=organisation_id, **wanted)
     session.add(made)
     session.flush()  # the audit entry names the row
     note(session, now, organisation_id, actor, table.__tablename__, made.id, "made", after=plain(wanted))
     bump(session, organisation_id)
+    return int(made.id)
 
 
 def set_fields(
@@ -67,7 +69,9 @@ def set_fields(
 
 def remove(session: Session, now: datetime, organisation_id: int, actor: Actor, table: type[Any], row_id: int) -> None:
     row = own(session, table, organisation_id, row_id)
-    columns = (column.key for column in table.__table__.columns if column.key not in {"id", "organisation_id"})
+    columns = (
+        column.key for column in table.__table__.columns if column.key not in {"id", "organisation_id", "public_id"}
+    )
     before = {name: getattr(row, name) for name in columns}
     session.delete(row)
     note(session, now, organisation_id, actor, table.__tablename__, row_id, "removed", before=plain(before))

@@ -14,6 +14,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from booking.actions.audit import Actor, note
+from booking.actions.rooms import door_in_use, name_taken
 from booking.actions.setting_rows import Range, bump, out_of_range, own, plain, put, remove, require_known, set_fields
 from booking.rules.findings_table import DEFAULTS
 from booking.tables.doors import Door, DoorCode
@@ -136,7 +137,7 @@ def change_room(
 ) -> Refused | None:
     """Set how a room is booked; what is booked already keeps its time and its price.
 
-    Refused at the field: out-of-range, not-a-multiple-of-slot, longest-below-shortest.
+    Refused at the field: out-of-range, not-a-multiple-of-slot, longest-below-shortest, name-taken, door-in-use.
     """
     require_known(wanted, ROOM_TEXTS | ROOM_RANGES.keys())
     row = own(session, Room, organisation_id, room_id)
@@ -145,19 +146,14 @@ def change_room(
     if wanted.get("door_id") is not None:
         own(session, Door, organisation_id, wanted["door_id"])
     reasons = out_of_range(ROOM_RANGES, wanted) or _room_lengths(row, wanted)
+    if "name" in wanted:
+        reasons += name_taken(session, organisation_id, room_id, wanted["name"])
+    if "door_id" in wanted:
+        reasons += door_in_use(session, now, row, wanted["door_id"])
     if reasons:
         return Refused(tuple(reasons))
     set_fields(session, now, organisation_id, actor, row, "room", wanted)
     return None
-
-
-def archive_room(
-    session: Session, now: datetime, organisation_id: int, actor: Actor, room_id: int, *, archived: bool
-) -> None:
-    """Take a room out of what can be requested, or bring it back."""
-    row = own(session, Room, organisation_id, room_id)
-    if archived != (row.archived_at is not None):
-        set_fields(session, now, organisation_id, actor, row, "room", {"archived_at": now if archived else None})
 
 
 def put_season(
@@ -167,8 +163,11 @@ def put_season(
     actor: Actor,
     season_id: int | None,
     wanted: Mapping[str, Any],
-) -> Refused | None:
-    """Make or change a season (name, first_day, last_day; both days inclusive). Refused: ends-before-begin."""
+) -> Refused | int:
+    """Make or change a season (name, first_day, last_day; both days inclusive). Returns its id.
+
+    Refused: ends-before-begin.
+    """
     return _put_days(session, now, organisation_id, actor, Season, season_id, wanted)
 
 
@@ -191,9 +190,9 @@ def put_closing(
     actor: Actor,
     closing_id: int | None,
     wanted: Mapping[str, Any],
-) -> Refused | None:
+) -> Refused | int:
     """Make or change closing days (first_day, last_day inclusive, reason, room_id or None for the house, closes_office,
-    closes_rooms). What is booked stays booked. Refused: ends-before-begin, closes-nothing.
+    closes_rooms). What is booked stays booked. Returns the id. Refused: ends-before-begin, closes-nothing.
     """
     if wanted.get("room_id") is not None:
         own(session, Room, organisation_id, wanted["room_id"])
@@ -213,17 +212,16 @@ def put_price_list(
     actor: Actor,
     list_id: int | None,
     wanted: Mapping[str, Any],
-) -> Refused | None:
+) -> Refused | int:
     """Make or change a list (name, vat_rate in basis points, exemption, minimum in cents); it never reprices (S25).
 
-    Refused: no-exemption-reason at `exemption`, where the rate is 0.
+    Returns its id. Refused: no-exemption-reason at `exemption`, where the rate is 0.
     """
     row = own(session, PriceList, organisation_id, list_id) if list_id else None
     rate = wanted.get("vat_rate", row.vat_rate if row else 0)
     if rate == 0 and not wanted.get("exemption", row.exemption if row else None):
         return Refused((Reason("no-exemption-reason", "exemption"),))
-    put(session, now, organisation_id, actor, PriceList, row, wanted)
-    return None
+    return put(session, now, organisation_id, actor, PriceList, row, wanted)
 
 
 def put_price_rule(
@@ -234,8 +232,11 @@ def put_price_rule(
     list_id: int,
     rule_id: int | None,
     wanted: Mapping[str, Any],
-) -> Refused | None:
-    """Make or change a line of a list: name, cents (gross), per_hour, weekdays, from_time, to_time, season_id, rank."""
+) -> Refused | int:
+    """Make or change a line of a list: name, cents (gross), per_hour, weekdays, from_time, to_time, season_id, rank.
+
+    Returns its id. Refused: out-of-range.
+    """
     own(session, PriceList, organisation_id, list_id)
     if wanted.get("season_id") is not None:
         own(session, Season, organisation_id, wanted["season_id"])
@@ -244,8 +245,7 @@ def put_price_rule(
         raise NotFound("price_rule", rule_id)
     if wanted.get("cents", 0) < 0:
         return Refused((Reason("out-of-range", "cents", {"least": 0, "most": 1_000_000}),))
-    put(session, now, organisation_id, actor, PriceRule, row, {**wanted, "price_list_id": list_id})
-    return None
+    return put(session, now, organisation_id, actor, PriceRule, row, {**wanted, "price_list_id": list_id})
 
 
 def remove_price_rule(session: Session, now: datetime, organisation_id: int, actor: Actor, rule_id: int) -> None:
@@ -354,14 +354,13 @@ def _put_days(
     table: type[Season] | type[ClosingDay],
     row_id: int | None,
     wanted: Mapping[str, Any],
-) -> Refused | None:
+) -> Refused | int:
     row: Season | ClosingDay | None = own(session, table, organisation_id, row_id) if row_id else None
     first: date = wanted.get("first_day", getattr(row, "first_day", None))
     last: date = wanted.get("last_day", getattr(row, "last_day", None))
     if last < first:
         return Refused((Reason("ends-before-begin", "last_day"),))
-    put(session, now, organisation_id, actor, table, row, wanted)
-    return None
+    return put(session, now, organisation_id, actor, table, row, wanted)
 
 
 def _has_documents(session: Session, organisation_id: int) -> bool:

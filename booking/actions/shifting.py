@@ -1,6 +1,6 @@
 """Moving a rental to another time (SPEC S22, S27): in place, or by a new request that ends the old once confirmed."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -9,21 +9,19 @@ from booking.actions import audit, codes, messages
 from booking.actions.audit import Actor
 from booking.actions.billing import bill
 from booking.actions.messages import SHOWS_CODE, MailKind
-from booking.actions.occupy import free, occupy
+from booking.actions.occupy import free, lock_units, occupy
 from booking.actions.payments import due_code_mail
-from booking.actions.rentals import Rental, lock_rental, pending_decision, publish
-from booking.actions.requests import Ask, Made, judge, look, make_request
+from booking.actions.renewing import renew_request
+from booking.actions.rentals import Rental, announce, contact_of, load_rental, lock_rental, pending_decision, publish
+from booking.actions.requests import Ask, Made, look, make_request
+from booking.actions.reviews import approve_again_if_trusted
 from booking.actions.tools import Tools
 from booking.reads.house import House, RoomFacts
-from booking.reads.records import contact_ids
 from booking.rules import moving
 from booking.rules.admission import occupied
 from booking.rules.moving import MoveBy, move_by
 from booking.tables.bookings import Booking
-from booking.tables.people import Customer
-from booking.values.findings import Contact, Wish
 from booking.values.house import Price
-from booking.values.price_json import price_to_json
 from booking.values.refusals import Refused, refused
 from booking.values.slot import Slot
 from booking.values.states import BookingState, OccupancyKind, Source
@@ -46,15 +44,23 @@ def move_rental(
     to: Slot,
     who: moving.Actor,
     actor: Actor,
+    *,
+    room_id: int | None = None,
 ) -> Moved | Made | Refused:
-    """Move, or make the request that will move it once confirmed; then the old time stays the customer's meanwhile."""
+    """Move, or make the request that will move it once confirmed; then the old time stays the customer's meanwhile.
+
+    `room_id` is another room to move to, for who moves in place. Besides what `move_by` and `look` refuse:
+    site-room (a booking of an external site stays in the room of its page there).
+    """
+    if room_id is not None:
+        lock_units(session, house.organisation_id, [_room_of(session, house, booking_id), room_id])
     rental = lock_rental(session, house.organisation_id, booking_id)
-    room = house.room(rental.event.room_id)
+    before_room = house.room(rental.event.room_id)
+    room = before_room if room_id is None else house.room(room_id)
     way = move_by(who, rental.booking.state, now, rental.slot)
-    if isinstance(way, Refused):
-        return way
-    if pending_decision(session, booking_id) is not None:
-        return refused("decision-pending")
+    no = way if isinstance(way, Refused) else _against(session, rental, before_room, room)
+    if no:
+        return no
     if way is MoveBy.NEW_REQUEST:
         return make_request(session, now, tools, house, _as_request(rental, to), actor)
     verdict = look(session, now, house, room, to, rental.booking.people, but_booking_id=booking_id)
@@ -64,7 +70,7 @@ def move_rental(
     if no:
         return no
     before = rental.slot
-    _write(session, now, house, room, rental, to, verdict.price or Price(()))
+    _write(session, now, house, room, rental, to, verdict.price or Price(()), who)
     audit.note(
         session,
         now,
@@ -73,24 +79,15 @@ def move_rental(
         "booking",
         booking_id,
         "moved",
-        before=_told(before),
-        after=_told(to),
+        before=_told(before) | _room_told(before_room, room),
+        after=_told(to) | _room_told(room, before_room),
     )
     publish(session, now, house, rental)
+    if room is not before_room:
+        announce(session, now, house.organisation_id, booking_id, before_room.room_id)
+    if who is moving.Actor.CUSTOMER:
+        approve_again_if_trusted(session, now, house, booking_id)
     return Moved(to, verdict.price or Price(()))
-
-
-def contact_of(customer: Customer) -> Contact:
-    return Contact(
-        name=customer.name,
-        company=customer.company,
-        email=customer.email,
-        phone=customer.phone,
-        street=customer.street,
-        postcode=customer.postcode,
-        city=customer.city,
-        country=customer.country,
-    )
 
 
 def _as_request(rental: Rental, to: Slot) -> Ask:
@@ -124,9 +121,17 @@ def _swap_codes(session: Session, now: datetime, room: RoomFacts, booking: Booki
 
 
 def _write(
-    session: Session, now: datetime, house: House, room: RoomFacts, rental: Rental, to: Slot, cost: Price
+    session: Session,
+    now: datetime,
+    house: House,
+    room: RoomFacts,
+    rental: Rental,
+    to: Slot,
+    cost: Price,
+    who: moving.Actor,
 ) -> None:
     booking, event, before = rental.booking, rental.event, rental.slot
+    event.room_id = room.room_id
     event.starts_at, event.ends_at = to.start, to.end
     free(session, house.organisation_id, OccupancyKind.BOOKING, booking.id)
     occupy(
@@ -139,11 +144,7 @@ def _write(
         exclusive=True,
     )
     if booking.state is BookingState.REQUESTED:
-        booking.price, booking.price_cents = price_to_json(cost), cost.gross
-        wish = Wish(contact_of(rental.customer), to, booking.purpose, booking.people, booking.made_at)
-        contact = contact_ids(session, house.organisation_id, rental.customer.email)
-        found, _ = judge(session, now, house, room, wish, contact, but_booking_id=booking.id)
-        booking.findings = [asdict(finding) for finding in found]
+        renew_request(session, now, house, rental, before, cost, tell_office=who is not moving.Actor.OFFICE)
         return
     taken_back = messages.supersede(session, now, booking.id, SHOWS_CODE)
     if MailKind.CONFIRMATION in taken_back:
@@ -161,6 +162,27 @@ def _write(
         facts={"before": _told(before)},
     )
     due_code_mail(session, now, house, booking.id)
+
+
+def _against(session: Session, rental: Rental, before: RoomFacts, room: RoomFacts) -> Refused | None:
+    """What stands in the way whatever the time."""
+    if pending_decision(session, rental.booking.id) is not None:
+        return refused("decision-pending")
+    if room is before:
+        return None
+    if room.archived:
+        return refused("room-archived")
+    return refused("site-room") if rental.booking.source is Source.YCBM else None
+
+
+def _room_of(session: Session, house: House, booking_id: int) -> int:
+    """The room as it stands before anything is locked."""
+    return load_rental(session, house.organisation_id, booking_id).event.room_id
+
+
+def _room_told(room: RoomFacts, other: RoomFacts) -> dict[str, str]:
+    """The room of an audit entry, where it changed."""
+    return {} if room is other else {"room": room.name}
 
 
 def _told(slot: Slot) -> dict[str, str]:

@@ -12,9 +12,11 @@ from sqlalchemy.orm import Session
 from booking.actions import audit, endings
 from booking.actions.audit import Actor
 from booking.actions.cases import close_case, open_case
-from booking.actions.occupy import free, occupy, taken
+from booking.actions.occupy import free, is_exclusive, occupy, taken
+from booking.actions.renewing import renew_request
 from booking.actions.rentals import Rental, load_rental, lock_rental, publish
-from booking.actions.requests import Ask, make_external
+from booking.actions.requests import Ask, make_external, price_of
+from booking.actions.reviews import take_back_decision
 from booking.actions.tools import Tools
 from booking.reads.house import House
 from booking.rules import moving
@@ -23,6 +25,7 @@ from booking.rules.sites import Known, Seen, Step, take_in
 from booking.tables.bookings import Booking
 from booking.tables.connections import Connection, ConnectionRoom, RemoteBooking, Writer
 from booking.values.findings import Contact
+from booking.values.house import Price
 from booking.values.refusals import Refused
 from booking.values.slot import Slot
 from booking.values.states import OccupancyKind, Source
@@ -167,6 +170,15 @@ def _take_in(at: _At) -> None:
     )
     made = make_external(at.session, at.now, at.tools, at.house, ask, SITE)
     at.row.booking_id = made.booking_id
+    if not is_exclusive(at.session, made.booking_id):
+        _case_clash(at)
+
+
+def _case_clash(at: _At) -> None:
+    """Both sides took the time: a person decides (SPEC Y8, C14)."""
+    about = f"{at.row.booking_id}-{at.connection.id}-{at.read.profile_id}"
+    facts = {"site": at.connection.name, "ref": at.read.ref, "starts_at": at.read.seen.slot.start.isoformat()}
+    open_case(at.session, at.now, at.house.organisation_id, "site-double", about, at.row.booking_id, facts)
 
 
 def _rental(at: _At) -> Rental:
@@ -192,6 +204,11 @@ def _move(at: _At) -> None:
     )
     before = rental.slot
     rental.event.starts_at, rental.event.ends_at = new.start, new.end
+    take_back_decision(at.session, at.now, at.house, rental.booking.id, SITE)
+    cost = price_of(at.house, room, new)
+    clashes = (room.name,) if clash else ()
+    price = Price(()) if isinstance(cost, Refused) else cost
+    renew_request(at.session, at.now, at.house, rental, before, price, clashes=clashes)
     audit.note(
         at.session,
         at.now,
@@ -204,6 +221,8 @@ def _move(at: _At) -> None:
         after={"starts_at": new.start.isoformat()},
     )
     publish(at.session, at.now, at.house, rental)
+    if clash:
+        _case_clash(at)
 
 
 def _cancel(at: _At) -> None:

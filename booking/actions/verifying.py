@@ -10,6 +10,7 @@ from booking.actions.messages import MailKind
 from booking.actions.occupy import lock_units
 from booking.actions.rentals import load_rental
 from booking.actions.requests import acknowledge
+from booking.actions.reviews import approve_again_if_trusted
 from booking.reads.house import House
 from booking.rules.review import is_unverified
 from booking.values.refusals import Refused, refused
@@ -20,6 +21,8 @@ def verify_address(
     session: Session, now: datetime, house: House, booking_id: int, actor: Actor = audit.CUSTOMER
 ) -> Refused | None:
     """Note that the address is the customer's, then post the acknowledgement of S6. A second time changes nothing.
+
+    Automatic approval, which waited for it, is tried now (SPEC S8).
 
     not-active   the request was decided, cancelled or has run out meanwhile
     too-late     the time was held until `verify_by`, that instant included; it is free again (SPEC S26)
@@ -38,4 +41,5 @@ def verify_address(
     session.flush()
     audit.note(session, now, house.organisation_id, actor, "booking", booking_id, "address-verified")
     acknowledge(session, now, house, rental, MailKind.ACKNOWLEDGEMENT)
+    approve_again_if_trusted(session, now, house, booking_id)
     return None

@@ -21,7 +21,7 @@ _STAFF_OF_SESSION = (
         Staff.disabled_at.is_(None),
     )
 )
-_TOKEN = select(ApiToken.id, ApiToken.organisation_id, ApiToken.name, ApiToken.role).where(
+_TOKEN = select(ApiToken.id, ApiToken.organisation_id, ApiToken.name, ApiToken.role, ApiToken.last_used_at).where(
     ApiToken.token_hash == bindparam("token_hash"), ApiToken.revoked_at.is_(None)
 )
 
@@ -46,6 +46,7 @@ class TokenFacts:
     organisation_id: int
     name: str
     role: Role
+    last_used_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def staff_of_session(session: Session, now: datetime, token_hash: bytes) -> Staf
 def token_of_api(session: Session, token_hash: bytes) -> TokenFacts | None:
     """Whose API token this is; None for one that is unknown or revoked."""
     row = session.execute(_TOKEN, {"token_hash": token_hash}).one_or_none()
-    return TokenFacts(row.id, row.organisation_id, row.name, row.role) if row else None
+    return TokenFacts(row.id, row.organisation_id, row.name, row.role, row.last_used_at) if row else None
 
 
 def credentials_of(session: Session, organisation_id: int, email: str) -> Credentials | None:

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import BindParameter, ColumnElement, Select, and_, exists, select
 from sqlalchemy.orm import Session, aliased
 
+from booking.tables.bookings import Booking
 from booking.tables.calendars import CalendarItem
 from booking.tables.doors import DoorCode
 from booking.tables.houses import Organisation, Room, RoomUnit
@@ -54,16 +55,17 @@ def stamps(session: Session, whose: Whose, since: datetime) -> dict[int, int]:
 
 
 def entries(
-    session: Session, whose: Whose, item_ids: Iterable[int], code_given: str = ""
+    session: Session, whose: Whose, item_ids: Iterable[int], code_given: str = "", page: str = ""
 ) -> dict[int, tuple[int, AgendaEntry]]:
     """Item id → sequence as in its stamp, and the entry; ids of others are left out.
 
-    `code_given` is what a desk's calendar says, in its language, where a door code was issued (never which).
+    `code_given` is what a desk's calendar says, in its language, where a door code was issued (never which). `page` is
+    what the address of a booking's page in the office begins with; entries of the office's calendar lead there.
     """
     found: dict[int, tuple[int, AgendaEntry]] = {}
     wanted = tuple(item_ids)
     for some in (wanted[first : first + _BATCH] for first in range(0, len(wanted), _BATCH)):
-        found |= _read(session, whose, (CalendarItem.id.in_(some), *_of(whose, None)), code_given)
+        found |= _read(session, whose, (CalendarItem.id.in_(some), *_of(whose, None)), code_given, page)
     return found
 
 
@@ -75,23 +77,29 @@ def items_of(session: Session, whose: Whose, since: datetime, code_given: str = 
 
 
 def everything(
-    session: Session, whose: Whose, since: datetime, code_given: str = ""
+    session: Session, whose: Whose, since: datetime, code_given: str = "", page: str = ""
 ) -> dict[int, tuple[int, AgendaEntry]]:
     """As `entries`, for every item that `stamps` lists, in one query."""
-    return _read(session, whose, _of(whose, since), code_given)
+    return _read(session, whose, _of(whose, since), code_given, page)
 
 
 def _read(
-    session: Session, whose: Whose, conditions: Sequence[ColumnElement[bool]], code_given: str
+    session: Session, whose: Whose, conditions: Sequence[ColumnElement[bool]], code_given: str, page: str = ""
 ) -> dict[int, tuple[int, AgendaEntry]]:
     issued = exists().where(DoorCode.booking_id == CalendarItem.booking_id, DoorCode.state == CodeState.ISSUED)
-    desk = whose.kind is SubjectKind.DESK
     columns: list[Any] = [*CalendarItem.__table__.c, _sequence().label("shown_sequence")]
-    statement = select(*columns, *([issued.label("issued")] if desk else [])).where(*conditions).join(*_organisation())
+    if whose.kind is SubjectKind.DESK:
+        columns.append(issued.label("issued"))
+    leads = bool(page) and whose.kind is SubjectKind.OFFICE
+    if leads:
+        public_id = select(Booking.public_id).where(Booking.id == CalendarItem.booking_id)
+        columns.append(public_id.scalar_subquery().label("booking_public_id"))
+    statement = select(*columns).where(*conditions).join(*_organisation())
     found = {}
     for row in session.connection().execute(statement).all():
         view = _texts(row, whose, code_given)
-        found[row.id] = (row.shown_sequence, _entry(row, view))
+        url = f"{page}{row.booking_public_id}" if leads and row.booking_public_id else None
+        found[row.id] = (row.shown_sequence, _entry(row, view, url))
     return found
 
 
@@ -116,7 +124,7 @@ def _texts(row: Any, whose: Whose, code_given: str) -> _Texts:
     return _Texts(row.title, row.party, row.room, row.location, row.details)
 
 
-def _entry(row: Any, texts: _Texts) -> AgendaEntry:
+def _entry(row: Any, texts: _Texts, url: str | None = None) -> AgendaEntry:
     return AgendaEntry(
         uid=row.uid,
         sequence=row.shown_sequence,
@@ -130,6 +138,7 @@ def _entry(row: Any, texts: _Texts) -> AgendaEntry:
         room=texts.room,
         location=texts.location,
         details=texts.details,
+        url=url,
         ended_at=row.ended_at,
     )
 

@@ -15,6 +15,21 @@ from booking.values.slot import Slot
 from booking.values.states import BookingState
 
 MOST = 100
+TOLD = (
+    "site",
+    "ref",
+    "error",
+    "invoice",
+    "issued_cents",
+    "price_cents",
+    "cents",
+    "door",
+    "season",
+    "left",
+    "last_day",
+    "starts_at",
+    "ends_at",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +55,24 @@ def open_cases(session: Session, organisation_id: int) -> tuple[CaseLine, ...]:
     """The oldest first, at most 100; one query."""
     query = _selected(organisation_id).where(CaseFile.closed_at.is_(None)).order_by(CaseFile.opened_at, CaseFile.id)
     return tuple(_line(*row) for row in session.execute(query.limit(MOST)))
+
+
+def cases_page(
+    session: Session, organisation_id: int, *, closed: bool, before: int | None = None, limit: int = MOST
+) -> tuple[CaseLine, ...]:
+    """Open or closed cases, the newest first; `before` is the last id of the page before. One query."""
+    query = _selected(organisation_id).where(
+        CaseFile.closed_at.is_not(None) if closed else CaseFile.closed_at.is_(None)
+    )
+    if before is not None:
+        query = query.where(CaseFile.id < before)
+    return tuple(_line(*row) for row in session.execute(query.order_by(CaseFile.id.desc()).limit(limit)))
+
+
+def told_facts(case: CaseLine) -> dict[str, Any]:
+    """The facts that people are told; inner keys stay inside."""
+    known = {name: case.facts[name] for name in TOLD if case.facts.get(name) not in {None, ""}}
+    return {name: value for name, value in known.items() if not (name == "site" and isinstance(value, int))}
 
 
 def cases_of(session: Session, organisation_id: int, booking_id: int) -> tuple[CaseLine, ...]:

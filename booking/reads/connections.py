@@ -1,5 +1,6 @@
 """Connections to booking sites as their set-up page shows them: no key, no secret, no body of a webhook."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -55,7 +56,7 @@ class ConnectionFacts:
 def connections_of(session: Session, organisation_id: int) -> tuple[ConnectionFacts, ...]:
     """All of them, by name."""
     query = select(Connection).where(Connection.organisation_id == organisation_id)
-    return tuple(_facts(session, row) for row in session.scalars(query.order_by(Connection.name, Connection.id)).all())
+    return _facts(session, session.scalars(query.order_by(Connection.name, Connection.id)).all())
 
 
 def connection_of(session: Session, organisation_id: int, public_id: UUID) -> ConnectionFacts:
@@ -64,7 +65,7 @@ def connection_of(session: Session, organisation_id: int, public_id: UUID) -> Co
     row = session.scalar(query)
     if row is None:
         raise NotFound("connection", public_id)
-    return _facts(session, row)
+    return _facts(session, [row])[0]
 
 
 def deliveries_of(session: Session, connection_id: int) -> tuple[Delivery, ...]:
@@ -84,29 +85,38 @@ def deliveries_of(session: Session, connection_id: int) -> tuple[Delivery, ...]:
     return tuple(Delivery(*row) for row in session.execute(query))
 
 
-def _facts(session: Session, row: Connection) -> ConnectionFacts:
-    pages = session.execute(
-        select(ConnectionRoom.profile_id, ConnectionRoom.room_id).where(ConnectionRoom.connection_id == row.id)
+def _facts(session: Session, rows: Sequence[Connection]) -> tuple[ConnectionFacts, ...]:
+    """In two queries, however many they are."""
+    ids = [row.id for row in rows]
+    columns = (ConnectionRoom.connection_id, ConnectionRoom.profile_id, ConnectionRoom.room_id)
+    pages = session.execute(select(*columns).where(ConnectionRoom.connection_id.in_(ids))).all()
+    counted = session.execute(
+        select(RemoteBooking.connection_id, func.count())
+        .where(
+            RemoteBooking.connection_id.in_(ids),
+            RemoteBooking.stuck_since.is_not(None),
+            RemoteBooking.cancelled.is_(False),
+        )
+        .group_by(RemoteBooking.connection_id)
     )
-    stuck = select(func.count()).where(
-        RemoteBooking.connection_id == row.id,
-        RemoteBooking.stuck_since.is_not(None),
-        RemoteBooking.cancelled.is_(False),
-    )
-    return ConnectionFacts(
-        connection_id=row.id,
-        public_id=row.public_id,
-        name=row.name,
-        base_url=row.base_url,
-        account_id=row.account_id,
-        writer=row.writer,
-        block_way=row.block_way,
-        proven_at=row.proven_at,
-        polled_at=row.polled_at,
-        next_poll_at=row.next_poll_at,
-        failures=row.failures,
-        last_error=row.last_error,
-        paused_at=row.paused_at,
-        pages={profile_id: room_id for profile_id, room_id in pages},  # noqa: C416 - rows are no pairs
-        stuck=session.scalar(stuck) or 0,
+    stuck = {connection_id: count for connection_id, count in counted}  # noqa: C416 - rows are no pairs
+    return tuple(
+        ConnectionFacts(
+            connection_id=row.id,
+            public_id=row.public_id,
+            name=row.name,
+            base_url=row.base_url,
+            account_id=row.account_id,
+            writer=row.writer,
+            block_way=row.block_way,
+            proven_at=row.proven_at,
+            polled_at=row.polled_at,
+            next_poll_at=row.next_poll_at,
+            failures=row.failures,
+            last_error=row.last_error,
+            paused_at=row.paused_at,
+            pages={page.profile_id: page.room_id for page in pages if page.connection_id == row.id},
+            stuck=stuck.get(row.id, 0),
+        )
+        for row in rows
     )

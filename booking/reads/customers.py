@@ -84,6 +84,17 @@ def customers_page(session: Session, organisation_id: int, wanted: Wanted, first
     return CustomersPage(tuple(_line(*row) for row in session.execute(query)), total)
 
 
+def customers_before(
+    session: Session, organisation_id: int, wanted: Wanted, before: UUID | None = None, limit: int = PAGE
+) -> tuple[CustomerLine, ...]:
+    """The newest first, whatever `wanted` says of the order; `before` is the last public id of the page before."""
+    conditions = [Customer.organisation_id == organisation_id, *_conditions(wanted)]
+    if before is not None:
+        conditions.append(Customer.public_id < before)
+    query = _selected().where(*conditions).order_by(Customer.public_id.desc()).limit(limit)
+    return tuple(_line(*row) for row in session.execute(query))
+
+
 def customer_by(session: Session, organisation_id: int, public_id: UUID) -> CustomerLine:
     """Raises NotFound where the organisation has no such customer."""
     query = _selected().where(Customer.organisation_id == organisation_id, Customer.public_id == public_id)

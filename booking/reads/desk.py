@@ -111,6 +111,14 @@ def find(session: Session, house: House, reach: Reach, query: Query) -> tuple[De
     return (named or tuple(entry for entry in entries if matches(entry, query)))[:MOST]
 
 
+def id_within(session: Session, house: House, reach: Reach, public_id: UUID) -> int | None:
+    """The id of a booking within the reach; None beyond it."""
+    found = session.scalar(
+        select(Booking.id).where(Booking.organisation_id == reach.organisation_id, Booking.public_id == public_id)
+    )
+    return found if found and entries_in(session, house, reach, found) else None
+
+
 def is_named(entry: DeskEntry, query: Query) -> bool:
     return entry.code == query.code or query.ref in {ref.casefold() for ref in entry.refs}
 

@@ -14,7 +14,7 @@ from booking.tables.calendars import Feed, FeedFetch, FeedSubject, RevokedToken
 from booking.tables.houses import Organisation
 from booking.values.identity import host_id
 from booking.values.refusals import NotFound
-from booking.values.states import Variant
+from booking.values.states import SubjectKind, Variant
 
 _WANTED = select(bindparam("token_hash", type_=LargeBinary).label("token_hash")).subquery("wanted")
 _LOOK_UP = (
@@ -129,6 +129,15 @@ def feeds_of(session: Session, whose: Whose) -> tuple[FeedInfo, ...]:
         .where(FeedSubject.kind == whose.kind, FeedSubject.target_id == whose.target_id)
         .order_by(Feed.made_at.desc(), Feed.id.desc())
     ).all()
+    fetches = _fetches(session, [row.id for row in rows])
+    return tuple(_info(row, fetches.get(row.id, ())) for row in rows)
+
+
+def house_feeds(session: Session, organisation_id: int) -> tuple[FeedInfo, ...]:
+    """The feeds of office, desk and rooms, newest first, revoked ones too. Two queries, however many they are."""
+    kinds = (SubjectKind.OFFICE, SubjectKind.DESK, SubjectKind.ROOM)
+    query = _listed(organisation_id).where(FeedSubject.kind.in_(kinds))
+    rows = session.execute(query.order_by(Feed.made_at.desc(), Feed.id.desc())).all()
     fetches = _fetches(session, [row.id for row in rows])
     return tuple(_info(row, fetches.get(row.id, ())) for row in rows)
 

@@ -254,7 +254,7 @@ def _rooms(session: Session, organisation_id: int, closings: list[t.ClosingDay])
         .order_by(t.RoomUnit.unit_id)
     ).all()
     rooms = []
-    for room in _all(session, t.Room, organisation_id):
+    for room in sorted(_all(session, t.Room, organisation_id), key=lambda room: (room.rank, room.id)):
         branch = branches[room.branch_id]
         rooms.append(
             RoomFacts(

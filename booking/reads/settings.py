@@ -9,8 +9,20 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from booking.tables.doors import Door
-from booking.tables.houses import ClosingDay, Organisation, PriceList, PriceRule, Room, Terms, TermsKind
+from booking.tables.houses import (
+    ClosingDay,
+    HoursKind,
+    OpeningHours,
+    Organisation,
+    PriceList,
+    PriceRule,
+    Room,
+    Terms,
+    TermsKind,
+    WorkHours,
+)
 from booking.tables.people import Staff
+from booking.values.house import Hours
 from booking.values.refusals import NotFound
 from booking.values.states import Role
 
@@ -80,6 +92,22 @@ def closing_lines(session: Session, organisation_id: int) -> tuple[ClosingLine, 
         ClosingLine(row.id, row.room_id, row.first_day, row.last_day, row.reason, row.closes_office, row.closes_rooms)
         for row in rows
     )
+
+
+def opening_lines(session: Session, organisation_id: int, room_id: int) -> tuple[Hours, ...]:
+    """A room's opening hours of all seasons, by season, weekday and time."""
+    query = select(OpeningHours).where(OpeningHours.organisation_id == organisation_id, OpeningHours.room_id == room_id)
+    rows = session.scalars(query.order_by(OpeningHours.season_id, OpeningHours.weekday, OpeningHours.opens))
+    return tuple(Hours(row.weekday, row.opens, row.closes, row.season_id) for row in rows)
+
+
+def work_lines(session: Session, organisation_id: int) -> dict[HoursKind, tuple[Hours, ...]]:
+    """The office's and the desk phone's hours, by weekday and time."""
+    query = select(WorkHours).where(WorkHours.organisation_id == organisation_id)
+    rows = session.scalars(query.order_by(WorkHours.weekday, WorkHours.opens)).all()
+    return {
+        kind: tuple(Hours(row.weekday, row.opens, row.closes) for row in rows if row.kind is kind) for kind in HoursKind
+    }
 
 
 def price_lists(session: Session, organisation_id: int) -> tuple[PriceLists, ...]:

@@ -3,10 +3,11 @@
 SPEC S4, S22, S25, S26. A start lies on the grid, counted from its opening; lengths are durations in UTC.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import accumulate, islice
 
 from booking.values.house import Price, RoomTerms
 from booking.values.refusals import Reason, Refused
@@ -106,7 +107,8 @@ def free_slots(
 
     `length` is that of the wish; by default the shortest that the room's terms allow.
     """
-    grid = _grid(open_slots, terms, length or shortest_length(terms))
+    wanted = length or shortest_length(terms)
+    grid = (Slot(start, start + wanted) for start in sorted(_starts(open_slots, terms)))
     return tuple(_offers(grid, now, terms, open_slots, taken, price_of))
 
 
@@ -121,9 +123,8 @@ def nearest_free(
     price_of: Callable[[Slot], Price | Refused] | None = None,
 ) -> tuple[Offer, ...]:
     """Up to n free times of the wish's length, the nearest start first, of two equally near the earlier."""
-    near = sorted(
-        _grid(open_slots, terms, wish.duration), key=lambda other: (abs(other.start - wish.start), other.start)
-    )
+    starts = sorted(_starts(open_slots, terms), key=lambda start: (abs(start - wish.start), start))
+    near = (Slot(start, start + wish.duration) for start in starts)
     return tuple(islice(_offers(near, now, terms, open_slots, taken, price_of), n))
 
 
@@ -140,19 +141,35 @@ def _offers(
     taken: Sequence[Slot],
     price_of: Callable[[Slot], Price | Refused] | None,
 ) -> Iterator[Offer]:
+    is_taken = _finder(taken)
     for wish in wishes:
-        verdict = admit(wish, 1, now, terms, open_slots, taken, price_of=price_of)
+        if is_taken(occupied(wish, terms)):
+            continue  # most of a busy week, and the cheapest to see
+        verdict = admit(wish, 1, now, terms, open_slots, (), price_of=price_of)
         if isinstance(verdict, Admitted):
             yield Offer(wish, verdict.price)
 
 
-def _grid(open_slots: Sequence[Slot], terms: RoomTerms, length: timedelta) -> Iterator[Slot]:
-    starts = {
+def _finder(taken: Sequence[Slot]) -> Callable[[Slot], bool]:
+    """Whether a slot meets one that is taken, in logarithmic time: by start, each with the latest end up to it."""
+    ordered = sorted(taken)
+    starts = [slot.start for slot in ordered]
+    ends = list(accumulate((slot.end for slot in ordered), max))
+
+    def is_taken(slot: Slot) -> bool:
+        before = bisect_left(starts, slot.end)
+        return before > 0 and ends[before - 1] > slot.start
+
+    return is_taken
+
+
+def _starts(open_slots: Sequence[Slot], terms: RoomTerms) -> set[datetime]:
+    """Every start of the grid; each stretch counts its own from its opening."""
+    return {
         stretch.start + step * terms.grid
         for stretch in open_slots
         for step in range(-(-stretch.duration // terms.grid))
     }
-    return (Slot(start, start + length) for start in sorted(starts))
 
 
 def _when(wish: Slot, now: datetime, terms: RoomTerms) -> Iterator[Reason]:

@@ -121,11 +121,16 @@ def errand_for_origin(state: BookingState, slot: Slot, there: There) -> Errand |
     return Errand.ACCEPT if state is BookingState.CONFIRMED and there.undecided else None
 
 
-def errand_for_block(occupied: Slot | None, there: There | None) -> Errand | None:
-    """What to do with our block there; `occupied` is None when our booking takes no time any more (SPEC Y8)."""
+def errand_for_block(occupied: Slot | None, there: There | None, *, proven: bool) -> Errand | None:
+    """What to do with our block there; `occupied` is None when our booking takes no time any more (SPEC Y8).
+
+    Until the way is proven no time is taken there; what was blocked in proven days is still removed.
+    """
     standing = there is not None and not there.cancelled
     if occupied is None:
         return Errand.UNBLOCK if standing else None
+    if not proven:
+        return None
     if there is None or there.cancelled:
         return Errand.BLOCK if there is None else None
     return Errand.MOVE_BLOCK if there.slot != occupied else None

@@ -139,7 +139,12 @@ class AuditEntry(Base, Owned, InsertOnly):
     """Who changed what, when, from where, before and after (SPEC X5)."""
 
     __tablename__ = "audit_entry"
-    __table_args__ = (Index("ix_audit_entry_subject", "organisation_id", "subject", "subject_id"),)
+    __table_args__ = (
+        Index("ix_audit_entry_subject", "organisation_id", "subject", "subject_id"),
+        Index("ix_audit_entry_at", "organisation_id", "at"),
+        Index("ix_audit_entry_actor", "organisation_id", "actor", "at"),
+        Index("ix_audit_entry_kind", "organisation_id", "subject", "at"),
+    )
 
     at: Mapped[datetime]
     actor: Mapped[str]

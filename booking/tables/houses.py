@@ -152,7 +152,7 @@ class PriceRule(Base, Owned):
 
 
 class Room(Base, Owned):
-    """What is booked. All lengths are whole minutes."""
+    """What is booked. All lengths are whole minutes; lists show the smallest `rank` first."""
 
     __tablename__ = "room"
     __table_args__ = owned(
@@ -184,6 +184,7 @@ class Room(Base, Owned):
     most_people: Mapped[int] = mapped_column(default=30)
     free_until_days: Mapped[int] = mapped_column(default=7)
     late_fee_percent: Mapped[int] = mapped_column(default=0)
+    rank: Mapped[int] = mapped_column(default=0, server_default="0")
     archived_at: Mapped[datetime | None]
 
 

@@ -74,6 +74,7 @@ class ApiToken(Base, Owned):
     role: Mapped[Role]
     token_hash: Mapped[bytes] = mapped_column(unique=True)
     created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
 
 

@@ -372,3 +372,17 @@ def test_a_button_leads_to_a_web_page_only(build: Build, url: str) -> None:
 def test_a_door_code_is_not_in_the_words_of_a_letter_s_repr(build: Build) -> None:
     assert DOOR_CODE not in repr(build("Confirmation"))
     assert DOOR_CODE not in repr(build("DeskDigest"))
+
+
+@pytest.mark.rule("S27", "S6", "S7")
+@every_language
+@pytest.mark.parametrize("kind", ["Acknowledgement", "RequestNotice"])
+def test_a_request_that_was_moved_is_told_with_both_times(build: Build, kind: str, language: str) -> None:
+    letter = build(kind, language)
+    assert isinstance(letter, letters.Acknowledgement | letters.RequestNotice)
+    week, slot = timedelta(days=7), letter.appointment.slot
+    draft, first = render(replace(letter, before=Slot(slot.start - week, slot.end - week))), render(letter)
+    assert draft.subject != first.subject
+    day = {"de": "28. November 2026", "en": "28 November 2026"}[language]
+    _says(draft, day)
+    _is_silent_about(first, day)

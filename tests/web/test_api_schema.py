@@ -34,7 +34,8 @@ def test_generated_calls_are_answered_as_described(site: "Site") -> None:
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
             _try(found.ok().as_strategy(generation_mode=mode), headers)
         seen += 1
-    assert seen == 12
+    calls = [rule for rule in site.app.url_map.iter_rules() if rule.rule.startswith("/api/v1/")]
+    assert seen == sum(len((rule.methods or set()) - {"HEAD", "OPTIONS"}) for rule in calls) > 0
 
 
 def _try(cases: Any, headers: dict[str, str]) -> None:

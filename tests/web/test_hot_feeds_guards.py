@@ -7,13 +7,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from booking.reads.agenda import Whose
 from booking.reads.feeds import feeds_of
-from booking.tables.bookings import AuditEntry
+from booking.tables.bookings import AuditEntry, Booking
 from booking.tables.database import Database
 from booking.values.identity import new_token
-from booking.values.states import SubjectKind
+from booking.values.states import SubjectKind, Variant
 from tests.feed_house import NOW, confirmed
 from tests.web.feed_world import Answer, World, ask, elsewhere, events
 from web.feed_cache import Body, Shelf
@@ -206,3 +207,28 @@ def test_the_same_body_always_has_the_same_tag() -> None:
     bodies = [Body(b"one", NOW, None), Body(b"one", NOW, None), Body(b"two", NOW, None)]
     assert bodies[0].tag == bodies[1].tag != bodies[2].tag
     assert replace(bodies[0].plain).headers == bodies[1].plain.headers
+
+
+@pytest.mark.rule("C4")
+@pytest.mark.parametrize(
+    ("kind", "variant", "leads"),
+    [
+        (SubjectKind.OFFICE, Variant.FULL, True),
+        (SubjectKind.OFFICE, Variant.TITLES, False),
+        (SubjectKind.OFFICE, Variant.BUSY, False),
+        (SubjectKind.DESK, Variant.FULL, False),
+        (SubjectKind.ROOM, Variant.FULL, False),
+    ],
+)
+def test_only_the_offices_own_full_feed_leads_to_its_pages(
+    world: World, kind: SubjectKind, variant: Variant, leads: bool
+) -> None:
+    world.booked(world.house.hall)
+    gate = FeedGate(elsewhere, world.database, now=lambda: world.now, base_url="https://halle.example")
+    _, token = world.feed(kind, world.house.hall if kind is SubjectKind.ROOM else None, variant)
+    body = ask(gate, token).body.replace(b"\r\n ", b"")
+    gate.close()
+    with world.database.read() as session:
+        (public_id,) = session.scalars(select(Booking.public_id))
+    assert (f"URL:https://halle.example/office/bookings/{public_id}".encode() in body) is leads
+    assert (b"URL:" in body) is leads

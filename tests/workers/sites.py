@@ -137,6 +137,7 @@ def connect(works: Works, peer: YcbmPeer, *, writer: Writer = Writer.HERE, key: 
             hook_secret_hash=hash_token(SECRET),
             block_way=BlockWay.BOOKING,
             writer=writer,
+            proven_at=now,
             next_poll_at=now + timedelta(days=1),
         )
         session.add(connection)

@@ -10,6 +10,7 @@ from booking.actions.leases import hold_lease
 from booking.actions.messages import MailKind
 from booking.actions.rentals import SITES
 from booking.actions.requests import make_request
+from booking.actions.reviews import decide_request
 from booking.actions.shifting import Moved, move_rental
 from booking.rules import moving
 from booking.tables.connections import Connection, Writer
@@ -94,6 +95,21 @@ def test_a_request_follows_a_reschedule_there(linked: Linked) -> None:
     linked.poll()
     assert linked.bookings() == [(BookingState.REQUESTED, OTHER)]
     assert linked.taken() == [OTHER]
+    moved = [kind for kind in kinds(linked.works, linked.here(identity).id) if kind == MailKind.ACKNOWLEDGEMENT]
+    assert len(moved) == 2, "the one that had not gone out was taken back"
+
+
+@pytest.mark.rule("Y6", "S8")
+def test_a_decision_that_rests_is_taken_back_when_the_request_moves_there(linked: Linked) -> None:
+    identity, works = taken_in(linked), linked.works
+    works.code("482915", SLOT)
+    booking_id = linked.here(identity).id
+    works.write(lambda s: decide_request(s, clock(), works.house, booking_id, Verdict.APPROVE, OFFICE))
+    linked.peer.reschedule(identity, OTHER.start, OTHER.end)
+    linked.poll()
+    works.later(MINUTE + MINUTE)
+    works.drain()
+    assert linked.bookings() == [(BookingState.REQUESTED, OTHER)]
 
 
 @pytest.mark.rule("Y6")

@@ -5,13 +5,40 @@ from importlib.resources import files
 from flask import Blueprint, Flask, Response, current_app, jsonify, render_template
 
 from web.access import public
+from web.api.audit import audit
 from web.api.bookings import bookings
-from web.api.feeds import feeds
+from web.api.customers import customers
+from web.api.days import days
+from web.api.desk import desk
+from web.api.doors import doors
+from web.api.feed_list import feeds
+from web.api.house import plan
+from web.api.mails import mails
+from web.api.prices import prices
 from web.api.requests import requests
 from web.api.rooms import rooms
+from web.api.settings_house import settings
+from web.api.sites import sites
+from web.api.staff import staff
 from web.security import csrf
 
-PARTS = (rooms, requests, bookings, feeds)
+PARTS = (
+    rooms,
+    requests,
+    bookings,
+    feeds,
+    plan,
+    desk,
+    doors,
+    mails,
+    customers,
+    sites,
+    audit,
+    staff,
+    prices,
+    days,
+    settings,
+)
 VIEWER = files("flask_openapi3_swagger") / "templates" / "swagger"
 START = "SwaggerUIBundle({url: '/api/openapi.json', dom_id: '#viewer', deepLinking: true, validatorUrl: null});"
 

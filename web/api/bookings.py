@@ -50,7 +50,7 @@ def cancel(path: models.BookingPath, body: models.CancelBody) -> Response:
 
 @bookings.post(
     "/bookings/<uuid:booking_id>/move",
-    summary="Move to another time of the same room",
+    summary="Move to another time, or to another room",
     responses=responses(models.Moved, 200, 404, 409),
 )
 @token(Capability.BOOKINGS)
@@ -59,9 +59,11 @@ def move(path: models.BookingPath, body: models.MoveBody) -> Response:
     to = slot_of(body.start, body.end)
     if isinstance(to, Refused):
         return refusal(to)
+    room = house().room_by(public_id=body.room) if body.room else house().room(found.room_id)
+    other = room.room_id if room.room_id != found.room_id else None
 
     def work(session: Session, inside: House) -> BaseModel | Refused:
-        moved = move_rental(session, now(), tools(), inside, found.booking_id, to, Who.OFFICE, actor())
+        moved = move_rental(session, now(), tools(), inside, found.booking_id, to, Who.OFFICE, actor(), room_id=other)
         if isinstance(moved, Refused):
             return moved
         # Moved in place, it keeps its id; a request that will move it has its own.
@@ -72,7 +74,7 @@ def move(path: models.BookingPath, body: models.MoveBody) -> Response:
         if "taken" not in no.codes:
             return refusal(no)
         here = house()
-        near = nearest(read(), now(), here, here.room(found.room_id), to)
+        near = nearest(read(), now(), here, room, to)
         times = [models.Times(start=one.start, end=one.end).model_dump(mode="json") for one in near]
         return refusal(no, nearest=times)
 

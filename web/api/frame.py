@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy.orm import Session
 
 from booking.actions import idempotency
+from booking.actions.codes import CodeLostError
 from booking.actions.idempotency import Call, Stored
 from booking.reads.house import House, read_house
 from booking.values.refusals import Overlap, Reason, Refused, refused
@@ -38,6 +39,31 @@ CONFLICTS = frozenset(
         "room-limit",
         "feed-limit",
         "feed-revoked",
+        "name-taken",
+        "slug-taken",
+        "room-in-use",
+        "parts-in-use",
+        "zone-in-use",
+        "door-in-use",
+        "codes-given",
+        "door-has-rooms",
+        "branch-in-use",
+        "not-confirmed",
+        "not-started",
+        "over",
+        "rejecting",
+        "rejected",
+        "cancelled",
+        "expired",
+        "retired",
+        "codes-changed",
+        "preview-changed",
+        "not-dead",
+        "case-closed",
+        "already-paid",
+        "season-in-use",
+        "email-taken",
+        "last-owner",
     }
 )
 Responses = dict[Any, Any]
@@ -115,7 +141,7 @@ def effect(
 
     try:
         outcome = write(act)
-    except Overlap:
+    except (Overlap, CodeLostError):
         outcome = refused("taken")
     return refuse(outcome) if isinstance(outcome, Refused) else _told(outcome, dress)
 

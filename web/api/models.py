@@ -152,8 +152,11 @@ class CancelBody(Model):
 
 
 class MoveBody(Model):
+    """`room` is another room to move to; without it the booking stays in its own."""
+
     start: Instant
     end: Instant
+    room: UUID | None = None
 
 
 class FeedBody(Model):

@@ -3,7 +3,7 @@
 from flask import Response, url_for
 from flask_openapi3.blueprint import APIBlueprint
 from pydantic import BaseModel
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from booking.actions import requests as actions
@@ -20,8 +20,19 @@ from booking.values.states import BookingState, Source, Verdict
 from web.access import token
 from web.api import models
 from web.api.frame import answer, effect, refusal, replayed, responses, slot_of
-from web.free_times import nearest
+from web.free_times import nearest, taken_near
 from web.request import actor, house, now, organisation_id, read, tools
+
+_ROW = Terms.__table__.c
+_TERMS = (
+    select(_ROW.kind, _ROW.id)
+    .where(
+        _ROW.organisation_id == bindparam("organisation_id"),
+        _ROW.language == bindparam("language"),
+        _ROW.published_at <= bindparam("now"),
+    )
+    .order_by(_ROW.version)
+)
 
 requests = APIBlueprint("api_requests", __name__, url_prefix="/api/v1", abp_security=[{"token": []}])
 
@@ -37,12 +48,15 @@ def make(body: models.AskBody) -> Response:
     slot = slot_of(body.start, body.end)
     if isinstance(slot, Refused):
         return refusal(slot)
-    verdict = look(read(), now(), here, room, slot, body.people)
+    others = taken_near(read(), room, slot)
+    verdict = look(read(), now(), here, room, slot, body.people, others=others)
     if isinstance(verdict, Refused):
-        return replayed() or _refuse(verdict, here, room, slot)
+        return replayed() or _refuse(verdict, here, room, slot, others)
+
+    ask = _ask(here, room, slot, body)
 
     def work(session: Session, inside: House) -> BaseModel | Refused:
-        made = make_request(session, now(), tools(), inside, _ask(session, inside, room, slot, body), actor())
+        made = make_request(session, now(), tools(), inside, ask, actor())
         return made if isinstance(made, Refused) else _made(session, inside, room, made)
 
     found = effect(work, 201, refuse=lambda no: _refuse(no, house(), room, slot))
@@ -128,20 +142,20 @@ def _decide(path: models.RequestPath, verdict: Verdict, reason: str) -> Response
     return effect(work)
 
 
-def _refuse(no: Refused, here: House, room: RoomFacts, slot: Slot) -> Response:
+def _refuse(no: Refused, here: House, room: RoomFacts, slot: Slot, others: tuple[Slot, ...] | None = None) -> Response:
     if "taken" not in no.codes:
         return refusal(no)
     near = [
         models.Times(start=one.start, end=one.end).model_dump(mode="json")
-        for one in nearest(read(), now(), here, room, slot)
+        for one in nearest(read(), now(), here, room, slot, others=others)
     ]
     return refusal(no, nearest=near)
 
 
-def _ask(session: Session, here: House, room: RoomFacts, slot: Slot, body: models.AskBody) -> Ask:
+def _ask(here: House, room: RoomFacts, slot: Slot, body: models.AskBody) -> Ask:
     """The integrator's own address says nothing about the customer's, so the limit by address does not apply."""
     given = body.contact
-    accepted = _terms(session, here.organisation_id, body.language) if body.terms_accepted else {}
+    accepted = _terms(here.organisation_id, body.language) if body.terms_accepted else {}
     return Ask(
         room_id=room.room_id,
         slot=slot,
@@ -156,14 +170,10 @@ def _ask(session: Session, here: House, room: RoomFacts, slot: Slot, body: model
     )
 
 
-def _terms(session: Session, organisation_id: int, language: str) -> dict[TermsKind, int]:
+def _terms(organisation_id: int, language: str) -> dict[TermsKind, int]:
     """The ids of the versions in force: the newest of each kind."""
-    query = (
-        select(Terms.kind, Terms.id)
-        .where(Terms.organisation_id == organisation_id, Terms.language == language, Terms.published_at <= now())
-        .order_by(Terms.version)
-    )
-    return {row.kind: row.id for row in session.execute(query)}
+    found = read().execute(_TERMS, {"organisation_id": organisation_id, "language": language, "now": now()})
+    return dict(found.all())
 
 
 def _made(session: Session, here: House, room: RoomFacts, made: actions.Made) -> models.Made:

@@ -14,8 +14,8 @@ from flask import Blueprint, Response, make_response, render_template, request, 
 from booking.actions import desk
 from booking.actions.desk import Hit, Named
 from booking.actions.doors import ShownCode, reveal_codes
-from booking.reads.desk import entries_in
-from booking.reads.doors import CodeLine, Reach, code_lines, days_of, desk_reach, reach_of, rooms_of, tolerance
+from booking.reads.desk import id_within
+from booking.reads.doors import CodeLine, Reach, code_lines, days_of, desk_reach, rooms_of, tolerance
 from booking.rules.permissions import Capability, may
 from booking.rules.working_days import mail_moment
 from booking.values.clock import local_day
@@ -83,14 +83,12 @@ def reveal() -> str:
 
 def reach() -> Reach:
     """The desk's doors and days, for whoever sits there; the office sees no more of the season here than the desk."""
-    near = reach_of(now(), house(), logged_in_staff().role)
-    return near if near and near.span else desk_reach(house(), local_day(now(), house().zone))
+    return desk_reach(house(), local_day(now(), house().zone))
 
 
 def _within(near: Reach, public_id: UUID) -> int:
     """The booking's id; 0, which no booking has, beyond the reach: the try is counted and logged all the same."""
-    found = (entry.booking_id for entry in entries_in(read(), house(), near) if entry.public_id == public_id)
-    return next(found, 0)
+    return id_within(read(), house(), near, public_id) or 0
 
 
 def _refused(no: Refused, near: Reach, booking_id: int, named: Named) -> Response:

@@ -15,6 +15,7 @@ PAGES = (
     "inbox",
     "several",
     "bookings",
+    "new_booking",
     "calendar",
     "customers",
     "cases",

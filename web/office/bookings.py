@@ -25,7 +25,7 @@ from booking.reads.booking_file import (
     marks_of,
 )
 from booking.reads.cases import cases_of
-from booking.reads.house import House
+from booking.reads.house import House, RoomFacts
 from booking.reads.mails import MailLine, mails_page
 from booking.reads.requests import RequestFacts, request_by
 from booking.reads.today import placed
@@ -97,12 +97,14 @@ def move_form(booking_id: UUID) -> AnyResponse:
 @require(Capability.BOOKINGS)
 def move(booking_id: UUID) -> AnyResponse:
     found = _facts(booking_id)
-    to = _wanted(found, request.form)
+    room = _room_wanted(found, request.form)
+    to = _wanted(room, request.form)
     if isinstance(to, Refused):
         return _move_page(found, to)
+    other = room.room_id if room.room_id != found.room_id else None
 
     def work(db: Session, here: House) -> Moved | Made | Refused:
-        return move_rental(db, now(), tools(), here, found.booking_id, to, moving.Actor.OFFICE, actor())
+        return move_rental(db, now(), tools(), here, found.booking_id, to, moving.Actor.OFFICE, actor(), room_id=other)
 
     try:
         done = act(work)
@@ -241,9 +243,9 @@ def _step(entry: Entry) -> dict[str, Any]:
 
 def _move_page(found: RequestFacts, no: Refused | None = None) -> AnyResponse:
     here, session = house(), read()
-    room = here.room(found.room_id)
     given = request.form if request.method == "POST" else request.args
-    to = _wanted(found, given) if given.get("day") else None
+    room = _room_wanted(found, given)
+    to = _wanted(room, given) if given.get("day") else None
     slot = to if isinstance(to, Slot) else found.slot
     if isinstance(to, Refused) and no is None:
         no = to
@@ -258,8 +260,10 @@ def _move_page(found: RequestFacts, no: Refused | None = None) -> AnyResponse:
         "office/move.html",
         found=found,
         room=room,
+        room_now=here.room(found.room_id),
+        rooms=[(str(one.public_id), one.name) for one in here.rooms.values() if not one.archived],
         to=to if isinstance(to, Slot) and no is None else None,
-        values=_values(given, slot, here),
+        values=_values(given, slot, here) | {"room": str(room.public_id)},
         lanes=lanes.as_lanes(drawn),
         scale=lanes.scale(rooms, day, drawn),
         day=day,
@@ -277,9 +281,16 @@ def _values(given: Any, slot: Slot, here: House) -> dict[str, str]:
     }
 
 
-def _wanted(found: RequestFacts, given: Any) -> Slot | Refused:
+def _room_wanted(found: RequestFacts, given: Any) -> RoomFacts:
+    """The room in the form, else the booking's own."""
+    rooms = house().rooms
+    named = next((room for room in rooms.values() if str(room.public_id) == given.get("room")), None)
+    return named or rooms[found.room_id]
+
+
+def _wanted(room: RoomFacts, given: Any) -> Slot | Refused:
     """The time in the form, in the room's zone; an end of 00:00 is midnight at the end of the day."""
-    zone = house().room(found.room_id).zone
+    zone = room.zone
     try:
         day = date.fromisoformat(given.get("day", ""))
         opens, closes = (time.fromisoformat(given.get(name, "")) for name in ("from", "to"))

@@ -8,7 +8,7 @@ from werkzeug.wrappers.response import Response as AnyResponse
 
 from booking.actions.codes import CodeLostError
 from booking.actions.deciding_cases import Way, decide_case, ways_of
-from booking.reads.cases import CaseLine, case_by, open_cases
+from booking.reads.cases import CaseLine, case_by, open_cases, told_facts
 from booking.rules.permissions import Capability
 from booking.values.refusals import MoveLost, Overlap, Refused, refused
 from booking.values.slot import Slot
@@ -83,12 +83,12 @@ def _facts(case: CaseLine) -> list[tuple[str, str]]:
             (gettext("Booking"), words.joined((case.party, case.code[:4] + "-" + case.code[4:]))),
             (gettext("Here"), words.joined((when(case.slot, room.zone.key), room.name))),
         ]
-    facts = case.facts
+    facts = told_facts(case)
     there = _there(facts)
     if there is not None and case.kind == "site-moved":
         known.append((gettext("There"), when(there)))
     for key, label in _labels():
-        if facts.get(key) not in {None, ""} and not (key == "site" and isinstance(facts[key], int)):
+        if key in facts:
             known.append((label, _value(key, facts[key])))
     return known
 
@@ -118,4 +118,23 @@ def _labels() -> list[tuple[str, str]]:
 def _value(key: str, value: Any) -> str:
     if key.endswith("cents"):
         return money(int(value))
+    if key == "error":
+        return _answers().get(str(value), str(value))
     return day(datetime.fromisoformat(str(value)).date()) if key == "last_day" else str(value)
+
+
+def _answers() -> dict[str, str]:
+    """What the booking site answered, by the name of the error in `outside.errors`."""
+    return {
+        "SiteDenied": gettext("It no longer accepts our access."),
+        "SiteMissing": gettext("It does not know this booking."),
+        "SiteRefused": gettext("It said no."),
+        "SiteThrottled": gettext("It asked us to wait."),
+        "SiteDown": gettext("It reported a fault of its own."),
+        "SiteUnreadable": gettext("Its answer could not be read."),
+        "SiteIncomplete": gettext("Its answer could not be read."),
+        "BadAnswer": gettext("Its answer could not be read."),
+        "SiteUnchanged": gettext("It said yes, but nothing changed there."),
+        "TooSlow": gettext("It did not answer in time."),
+        "Unreachable": gettext("It could not be reached."),
+    }

@@ -1,6 +1,8 @@
 """Doors: the season as a month, the codes of a day, and the ways to new codes (SPEC S1, S2, S22; FACE, Doors)."""
 
+from collections.abc import Iterable
 from datetime import date, timedelta
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +10,7 @@ from flask import render_template, request
 
 from booking.actions.doors import reveal_codes
 from booking.reads.door_days import DoorDay, door_days
-from booking.reads.doors import DoorFacts, Reach, code_lines
+from booking.reads.doors import CodeLine, DoorFacts, Reach, code_lines
 from booking.rules.permissions import Capability
 from booking.values.clock import DAY, day_bounds, local_day
 from booking.values.slot import Slot
@@ -71,12 +73,22 @@ def page(door: UUID, texts: dict[int, str] | None = None, **more: Any) -> str:
         last=last,
         today=local_day(now(), behind.zone),
         lines=shown,
+        days=_by_day(shown, behind),
         free_left=len(lines) - len(shown),
         texts=texts,
         zone=behind.zone.key,
         seasons=facts.seasons,
         **more,
     )
+
+
+def _by_day(lines: Iterable[CodeLine], behind: DoorFacts) -> list[tuple[date, list[CodeLine]]]:
+    """The codes under the days in whose hours they open, by the middle of their windows; tolerances do not count."""
+    return [(day, list(some)) for day, some in groupby(lines, lambda line: _day_of(line.window, behind))]
+
+
+def _day_of(window: Slot, behind: DoorFacts) -> date:
+    return local_day(window.start + window.duration / 2, behind.zone)
 
 
 def _span(behind: DoorFacts, first: date, last: date) -> Slot:

@@ -9,12 +9,11 @@ from sqlalchemy import select
 from werkzeug.wrappers.response import Response as AnyResponse
 
 from booking.actions.doors import draw_replacement
-from booking.actions.replacing import Replaced, replace_code, replace_season
-from booking.reads.doors import HELD
+from booking.actions.replacing import Replaced, replace_code
+from booking.actions.replacing_lists import replace_season
+from booking.reads.door_stock import holders_of
 from booking.rules.permissions import Capability
-from booking.tables.bookings import Booking
 from booking.tables.doors import DoorCode
-from booking.tables.people import Customer
 from booking.values.refusals import Refused
 from booking.values.slot import Slot
 from booking.values.states import CodeState
@@ -24,17 +23,6 @@ from web.office.doors_frame import DoorName, blueprint, door_of, name_of, refuse
 from web.request import actor, house, now, organisation_id, read, tools, write
 
 LONGEST_REASON = 300
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """Who has a code that would be replaced. `gets_mail`: the code was given out; else the mail is still to come."""
-
-    party: str
-    email: str
-    booking_code: str
-    window: Slot
-    gets_mail: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +83,7 @@ def _facts(known: DoorName, code: OldCode) -> dict[str, object]:
         "door": known,
         "code": code,
         "zone": door_of(known).zone.key,
-        "holders": _holders(known, DoorCode.id == code.code_id),
+        "holders": holders_of(read(), now(), organisation_id(), known.door_id, DoorCode.id == code.code_id),
         "reason": _reason(),
     }
 
@@ -107,29 +95,9 @@ def _season_facts(known: DoorName) -> dict[str, object]:
         "seasons": house().seasons,
         "season": season_id,
         "zone": door_of(known).zone.key,
-        "holders": _holders(known, DoorCode.season_id == season_id),
+        "holders": holders_of(read(), now(), organisation_id(), known.door_id, DoorCode.season_id == season_id),
         "reason": _reason(),
     }
-
-
-def _holders(known: DoorName, *which: object) -> list[Holder]:
-    query = (
-        select(DoorCode, Booking.code, Customer.name, Customer.company, Customer.email)
-        .join(Booking, Booking.id == DoorCode.booking_id)
-        .join(Customer, Customer.id == Booking.customer_id)
-        .where(
-            DoorCode.organisation_id == organisation_id(),
-            DoorCode.door_id == known.door_id,
-            DoorCode.state.in_(HELD),
-            DoorCode.ends_at > now(),
-            *which,  # type: ignore[arg-type]  # conditions on columns
-        )
-        .order_by(DoorCode.starts_at, DoorCode.id)
-    )
-    return [
-        Holder(company or name, email, code, Slot(row.starts_at, row.ends_at), row.state is CodeState.ISSUED)
-        for row, code, name, company, email in read().execute(query)
-    ]
 
 
 def _code(known: DoorName, code_id: int) -> OldCode:

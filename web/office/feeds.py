@@ -7,7 +7,7 @@ import segno
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers.response import Response as AnyResponse
 
-from booking.actions.feeds import make_feed, revoke, rotate
+from booking.actions.feeds import make_feed, rename, revoke, rotate
 from booking.reads.agenda import Whose
 from booking.reads.feeds import FeedInfo, feed_of, feeds_of
 from booking.rules.permissions import Capability
@@ -17,7 +17,7 @@ from booking.values.tokens import token_of
 from web.access import require
 from web.context import current
 from web.i18n import LANGUAGES, gettext
-from web.reasons import messages
+from web.reasons import message, messages
 from web.request import actor, house, now, organisation_id, read, tools, write
 from web.security import private
 
@@ -103,6 +103,21 @@ def renew(feed: UUID) -> AnyResponse:
         flash(gettext("This calendar was ended. Please make a new one."), "stop")
     else:
         flash(gettext("It has a new address; the former one ends at once."), "ok")
+    return redirect(url_for("office_feeds.show", feed=feed))
+
+
+@blueprint.post("/<uuid:feed>/name")
+@require(Capability.FEEDS_OFFICE)
+def name_anew(feed: UUID) -> AnyResponse:
+    info, name = _ours(feed), request.form.get("name", "")
+    done = write(
+        lambda db: rename(db, now(), organisation_id=organisation_id(), feed_id=info.feed_id, name=name, actor=actor()),
+        nudge=False,
+    )
+    if isinstance(done, Refused):
+        flash(message(done.reasons[0]), "stop")
+    else:
+        flash(gettext("Saved."), "ok")
     return redirect(url_for("office_feeds.show", feed=feed))
 
 

@@ -7,9 +7,8 @@ from typing import Any
 
 from flask import url_for
 
-from booking.actions.rentals import Rental, load_rental
+from booking.actions.rentals import Rental, contact_of, load_rental
 from booking.actions.requests import judge
-from booking.actions.shifting import contact_of
 from booking.reads import inbox as reads
 from booking.reads.booking_file import marks_of
 from booking.reads.cases import cases_of

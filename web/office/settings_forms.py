@@ -13,7 +13,7 @@ from typing import Any
 from email_validator import EmailNotValidError, validate_email
 
 from booking.values.house import Hours
-from booking.values.refusals import Reason, Refused
+from booking.values.refusals import Refused
 from web.i18n import gettext
 from web.reasons import message
 
@@ -68,7 +68,7 @@ class Form:
         """The form again with what the action said."""
         found: dict[str, list[str]] = {}
         for reason in no.reasons:
-            found.setdefault(reason.at or "", []).append(refusal_text(reason))
+            found.setdefault(reason.at or "", []).append(message(reason))
         return Form(self.fields, self.typed, self.values, found)
 
 
@@ -79,7 +79,7 @@ def shown(fields: Sequence[Field], values: Mapping[str, Any]) -> Form:
 
 def filled(fields: Sequence[Field], given: Mapping[str, str]) -> Form:
     """A form as it was sent; `values` holds what could be read."""
-    typed = {one.name: given.get(one.name, "")[:20_000] for one in fields}
+    typed = {one.name: _sent(one, given)[:20_000] for one in fields}
     values: dict[str, Any] = {}
     errors: dict[str, list[str]] = {}
     for one in fields:
@@ -94,12 +94,20 @@ def filled(fields: Sequence[Field], given: Mapping[str, str]) -> Form:
     return Form(tuple(fields), typed, values, errors)
 
 
+def _sent(one: Field, given: Mapping[str, str]) -> str:
+    """What a field sent; the ticked ones of several choices, with commas between."""
+    several = getattr(given, "getlist", None)
+    return ",".join(several(one.name)) if one.kind == "choices" and several else given.get(one.name, "")
+
+
 def written(value: Any) -> str:
     """A value as a field shows it."""
     if value is None or value is False:
         return ""
     if value is True:
         return "yes"
+    if isinstance(value, tuple):
+        return ",".join(str(one) for one in value)
     if isinstance(value, time):
         return f"{value:%H:%M}"
     return value.isoformat() if isinstance(value, date) else str(value)
@@ -138,6 +146,16 @@ def chosen(options: Sequence[tuple[str, str]], convert: Callable[[str], Any] = s
         if typed not in dict(options):
             raise BadInput(gettext("Please choose one of the list."))
         return convert(typed)
+
+    return read
+
+
+def several_of(options: Sequence[tuple[str, str]], convert: Callable[[str], Any] = str) -> Reader:
+    """The ticked choices as a tuple."""
+    read_one = chosen(options, convert)
+
+    def read(typed: str) -> tuple[Any, ...]:
+        return tuple(read_one(part) for part in typed.split(","))
 
     return read
 
@@ -215,35 +233,6 @@ def hours_of(weekday: int) -> Reader:
         return [_hours(weekday, part.strip()) for part in re.split(r"[,;\n]", typed) if part.strip()]
 
     return read
-
-
-def refusal_text(reason: Reason) -> str:
-    """What an action of the settings says no to."""
-    values = reason.values
-    known = {
-        "out-of-range": gettext(
-            "Please enter a number from %(least)s to %(most)s.",
-            least=values.get("least", 0),
-            most=values.get("most", 0),
-        ),
-        "no-zone": gettext("There is no such time zone."),
-        "currency-fixed": gettext("Invoices were issued already, so the currency can no longer change."),
-        "no-tax-number": gettext("Invoices need the tax number or the VAT id. Please enter one of both."),
-        "hours-overlap": gettext("Two of these times overlap."),
-        "not-a-multiple-of-slot": gettext(
-            "This has to be a multiple of the slot of %(minutes)s minutes.", minutes=values.get("minutes", 0)
-        ),
-        "longest-below-shortest": gettext("The longest time cannot be shorter than the shortest."),
-        "ends-before-begin": gettext("The last day lies before the first."),
-        "closes-nothing": gettext("Please choose what is closed: rooms, office, or both."),
-        "season-in-use": gettext("Codes, opening hours or prices are kept for this season; it cannot be removed."),
-        "unchanged": gettext("This is the text of the present version."),
-        "last-owner": gettext("There has to be one owner at least."),
-        "only-owners": gettext("Only an owner may do this with an owner."),
-        "yourself": gettext("You cannot do this with your own account."),
-        "slug-taken": gettext("Another room has this address already."),
-    }
-    return known.get(reason.code) or message(reason)
 
 
 def _empty(one: Field) -> Any:

@@ -34,7 +34,9 @@ def tasks() -> list[Task]:
     everything = (
         ("hours", gettext("Hours and phones"), gettext("When the office works, which number answers when."), settings),
         ("review", gettext("Review and codes"), gettext("Deadline, undo, when codes are sent."), settings),
+        ("branches", gettext("Branches"), gettext("Where rooms and doors are, and in which time zone."), settings),
         ("rooms", gettext("Rooms"), gettext("Opening hours, slots, buffers, notice, cancelling."), settings),
+        ("doors", gettext("Doors and locks"), gettext("Which rooms lie behind, which codes a lock takes."), settings),
         ("prices", gettext("Prices"), gettext("What an hour costs, by weekday, time and season; VAT."), prices),
         ("seasons", gettext("Seasons and closing days"), gettext("When the house is open at all."), settings),
         ("house", gettext("Organisation and letterhead"), gettext("What stands on mails and invoices."), settings),
@@ -43,6 +45,8 @@ def tasks() -> list[Task]:
         ("texts", gettext("Legal texts"), gettext("Terms, house rules, privacy, imprint."), settings),
         ("staff", gettext("Staff"), gettext("Who works here, in which role."), Capability.STAFF),
         ("roles", gettext("Who may do what"), gettext("The table of roles."), Capability.ROLES_READ),
+        ("tokens", gettext("API tokens"), gettext("What other programs call this one with."), Capability.API_TOKENS),
+        ("audit", gettext("Audit log"), gettext("Who changed what, when, from where."), Capability.AUDIT_ALL),
     )
     role = logged_in_staff().role
     return [Task(*task) for task in everything if may(role, task[3])]

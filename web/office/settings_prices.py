@@ -100,14 +100,14 @@ def remove_rule(list_id: int, rule_id: int) -> AnyResponse:
 
 
 def _save_list(title: str, list_id: int | None) -> AnyResponse:
-    def action(session: Session, values: Mapping[str, Any]) -> Refused | None:
+    def action(session: Session, values: Mapping[str, Any]) -> Refused | int:
         return settings.put_price_list(session, now(), organisation_id(), actor(), list_id, values)
 
     return save(title, _list_fields(), action, back=_back())
 
 
 def _save_rule(title: str, list_id: int, rule_id: int | None) -> AnyResponse:
-    def action(session: Session, values: Mapping[str, Any]) -> Refused | None:
+    def action(session: Session, values: Mapping[str, Any]) -> Refused | int:
         wanted = {name: value for name, value in values.items() if not name.startswith("on-")}
         wanted["weekdays"] = [day for day in range(7) if values[f"on-{day}"]]
         return settings.put_price_rule(session, now(), organisation_id(), actor(), list_id, rule_id, wanted)

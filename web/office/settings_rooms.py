@@ -1,16 +1,18 @@
 """Rooms: how each is booked, and when it is open (SPEC S4, S22, S25, S27)."""
 
 from collections.abc import Mapping
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from flask import abort, flash, redirect, request, url_for
+from flask import abort, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers.response import Response as AnyResponse
 
 from booking.actions import settings
 from booking.reads.house import RoomFacts
 from booking.reads.settings import door_names, price_lists, room_values
+from booking.rules.parts import inside
 from booking.rules.permissions import Capability
 from booking.values.house import Hours
 from booking.values.refusals import Refused
@@ -19,7 +21,7 @@ from web.i18n import gettext, translator
 from web.office import settings_forms as read_as
 from web.office.settings_forms import Field, hours_written
 from web.office.settings_frame import blueprint, form_page, page, save
-from web.request import actor, house, now, organisation_id, read, write
+from web.request import actor, house, now, organisation_id, read
 
 MINUTES = (
     "slot_minutes",
@@ -37,7 +39,14 @@ MINUTES = (
 @blueprint.get("/rooms")
 @require(Capability.SETTINGS)
 def rooms() -> AnyResponse:
-    return page("rooms", rooms=house().rooms.values(), weekday=translator().weekday, hours=_hours_lines)
+    return page("rooms", rooms=list(house().rooms.values()), parts=_parts(), hours=_hours_lines)
+
+
+def _parts() -> dict[int, str]:
+    """The names of the rooms that each room holds."""
+    units = {room.room_id: frozenset(room.unit_ids) for room in house().rooms.values()}
+    held = {room_id: inside(room_id, units) for room_id in units}
+    return {room_id: ", ".join(house().room(one).name for one in units if one in held[room_id]) for room_id in units}
 
 
 @blueprint.get("/rooms/<uuid:room>")
@@ -79,19 +88,6 @@ def save_opening(room: UUID) -> AnyResponse:
     return save(facts.name, _opening_fields(), action, back=_back(), **_opening_beside(room, season))
 
 
-@blueprint.post("/rooms/<uuid:room>/archive")
-@require(Capability.SETTINGS)
-def archive(room: UUID) -> AnyResponse:
-    facts, archived = _room(room), request.form.get("archived") == "yes"
-    write(
-        lambda db: settings.archive_room(db, now(), organisation_id(), actor(), facts.room_id, archived=archived),
-        nudge=False,
-    )
-    text = gettext("The room can no longer be requested.") if archived else gettext("The room can be requested again.")
-    flash(text, "ok")
-    return redirect(_back())
-
-
 def _room(room: UUID) -> RoomFacts:
     return house().room_by(public_id=room)
 
@@ -99,7 +95,10 @@ def _room(room: UUID) -> RoomFacts:
 def _beside(room: UUID) -> dict[str, Any]:
     facts = _room(room)
     return {
-        "links": [(url_for("office_settings.opening", room=room), gettext("Opening hours"))],
+        "links": [
+            (url_for("office_settings.opening", room=room), gettext("Opening hours")),
+            (url_for("office_settings.place_form", room=room), gettext("Place and parts")),
+        ],
         "archive": url_for("office_settings.archive", room=room),
         "archived": facts.archived,
     }
@@ -203,10 +202,16 @@ def _hours_of(facts: RoomFacts, season: int | None) -> list[Hours]:
 
 
 def _hours_lines(facts: RoomFacts) -> list[tuple[str, str]]:
-    """Weekday and hours of all year, days without left out."""
+    """Weekdays and hours of all year, days in a row with the same hours together, days without left out."""
     lines = _hours_of(facts, None)
-    found = ((translator().weekday(day), hours_written(lines, day)) for day in range(7))
-    return [(day, text) for day, text in found if text]
+    found = groupby(range(7), key=lambda day: hours_written(lines, day))
+    return [(_days(list(days)), text) for text, days in found if text]
+
+
+def _days(days: list[int]) -> str:
+    """`Mo` or `Mo-Fr`, with an en dash."""
+    ends = dict.fromkeys((days[0], days[-1]))
+    return "\N{EN DASH}".join(translator().weekday(day) for day in ends)
 
 
 def _lead() -> str:

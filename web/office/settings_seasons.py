@@ -16,8 +16,9 @@ from booking.values.refusals import Refused
 from web.access import require
 from web.i18n import gettext, language
 from web.office import settings_forms as read_as
-from web.office.settings_forms import Field, refusal_text
+from web.office.settings_forms import Field
 from web.office.settings_frame import blueprint, form_page, page, save
+from web.reasons import message
 from web.request import actor, house, now, organisation_id, read, write
 
 
@@ -71,7 +72,7 @@ def remove_season(season_id: int) -> AnyResponse:
     _season(season_id)
     no = write(lambda db: settings.remove_season(db, now(), organisation_id(), actor(), season_id), nudge=False)
     if no:
-        flash(" ".join(refusal_text(reason) for reason in no.reasons), "stop")
+        flash(" ".join(message(reason) for reason in no.reasons), "stop")
         return redirect(url_for("office_settings.season_form", season_id=season_id))
     flash(gettext("The season was removed."), "ok")
     return redirect(_back())
@@ -116,14 +117,14 @@ def remove_closing(closing_id: int) -> AnyResponse:
 
 
 def _save_season(title: str, season_id: int | None) -> AnyResponse:
-    def action(session: Session, values: Mapping[str, Any]) -> Refused | None:
+    def action(session: Session, values: Mapping[str, Any]) -> Refused | int:
         return settings.put_season(session, now(), organisation_id(), actor(), season_id, values)
 
     return save(title, _season_fields(), action, back=_back())
 
 
 def _save_closing(closing_id: int | None) -> AnyResponse:
-    def action(session: Session, values: Mapping[str, Any]) -> Refused | None:
+    def action(session: Session, values: Mapping[str, Any]) -> Refused | int:
         return settings.put_closing(session, now(), organisation_id(), actor(), closing_id, values)
 
     return save(gettext("Closing days"), _closing_fields(), action, lead=_closing_lead(), back=_back())

@@ -18,9 +18,10 @@ from web.access import require
 from web.filters import role_name
 from web.i18n import gettext
 from web.office import settings_forms as read_as
-from web.office.settings_forms import Field, refusal_text
+from web.office.settings_forms import Field
 from web.office.settings_frame import blueprint, form_page, page, save
 from web.passwords import hash_password
+from web.reasons import message
 from web.request import actor, now, organisation_id, read, write
 from web.security import logged_in_staff
 
@@ -190,7 +191,7 @@ def _person(person: UUID) -> StaffLine:
 def _done(known: StaffLine, at: str, action: Callable[[Session], Refused | None]) -> AnyResponse:
     no = write(action, nudge=False)
     if no:
-        return _again(known, at, " ".join(refusal_text(reason) for reason in no.reasons))
+        return _again(known, at, " ".join(message(reason) for reason in no.reasons))
     flash(gettext("Saved."), "ok")
     return redirect(url_for("office_settings.person_form", person=known.public_id))
 

@@ -1,7 +1,6 @@
 """Set-up of YouCanBook.me: access, pages, webhooks, who writes, how times are blocked, and the proof (Y2, Y8, Y9)."""
 
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
@@ -18,12 +17,12 @@ from outside.ycbm import BASE_URL
 from outside.ycbm_templates import SECRET_HEADER, webhook_templates
 from outside.ycbm_values import RemoteProfile
 from web.access import require
-from web.context import current
 from web.i18n import gettext, ngettext
 from web.office.sites_calls import client_of, error_text, prove_way
 from web.reasons import message
 from web.request import actor, end_read, house, now, organisation_id, read, tools, write
 from web.security import private
+from web.site_access import address_refused, hook_url
 
 blueprint = Blueprint("office_sites", __name__, url_prefix="/office/sites")
 MOST_PAGES = 100
@@ -46,7 +45,7 @@ def new() -> str:
 def make() -> Response:
     """Make it and show the secret of its webhooks, which is never shown again."""
     access = _access()
-    no = _not_allowed(access)
+    no = address_refused(access.base_url)
     made = no or write(
         lambda db: connections.make_connection(db, now(), tools(), organisation_id(), actor(), access), nudge=False
     )
@@ -66,7 +65,7 @@ def show(site: UUID) -> str:
 @require(Capability.YCBM)
 def change_access(site: UUID) -> AnyResponse:
     facts, access = _facts(site), _access()
-    no = _not_allowed(access) or write(
+    no = address_refused(access.base_url) or write(
         lambda db: connections.change_access(
             db, now(), tools(), organisation_id(), actor(), facts.connection_id, access
         ),
@@ -183,7 +182,7 @@ def _page(site: UUID, **more: Any) -> str:
             "rooms": _rooms(),
             "lines": _lines(facts, profiles),
             "asked": bool(profiles),
-            "templates": webhook_templates(_hook_url(facts.public_id)),
+            "templates": webhook_templates(hook_url(facts.public_id)),
             "header": SECRET_HEADER,
             "deliveries": deliveries_of(read(), facts.connection_id),
             **more,
@@ -197,17 +196,13 @@ def _secret_page(made: WithSecret) -> Response:
         site=connection_of(read(), organisation_id(), made.public_id),
         secret=made.secret,
         header=SECRET_HEADER,
-        templates=webhook_templates(_hook_url(made.public_id)),
+        templates=webhook_templates(hook_url(made.public_id)),
     )
     return private(make_response(page))
 
 
 def _facts(site: UUID) -> ConnectionFacts:
     return connection_of(read(), organisation_id(), site)
-
-
-def _hook_url(public_id: UUID) -> str:
-    return f"{current().settings.base_url}/hooks/ycbm/{public_id}"
 
 
 def _rooms() -> list[tuple[str, str]]:
@@ -239,29 +234,10 @@ def _typed() -> dict[str, str]:
     return {name: request.form.get(name, "") for name in ("name", "account_id", "base_url")}
 
 
-def _not_allowed(access: Access) -> Refused | None:
-    """Https only, but for the hosts that the operator of the installation allows."""
-    try:
-        parts = urlsplit(access.base_url.strip())
-        is_local = parts.netloc in current().settings.allow_private_hosts
-    except ValueError:
-        return Refused((Reason("no-address", "base_url"),))
-    if access.base_url.strip() and not (parts.hostname and (parts.scheme == "https" or is_local)):
-        return Refused((Reason("no-address", "base_url"),))
-    if parts.username or parts.password or parts.query or parts.fragment:
-        return Refused((Reason("no-address", "base_url"),))
-    return None
-
-
 def _errors(no: Refused) -> dict[str, list[str]]:
-    known = {
-        "no-address": gettext("Please give an address that begins with https://, without a password in it."),
-        "not-offered": gettext("This way is not offered yet."),
-        "too-long-text": gettext("This is too long."),
-    }
     found: dict[str, list[str]] = {}
     for reason in no.reasons:
-        found.setdefault(reason.at or "", []).append(known.get(reason.code) or message(reason))
+        found.setdefault(reason.at or "", []).append(message(reason))
     return found
 
 

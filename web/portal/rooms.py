@@ -17,7 +17,7 @@ from web.i18n import gettext, ngettext, translator
 from web.portal import frame
 from web.portal.choosing import time_value
 from web.portal.prices import MINUTE, length_words, rule_words
-from web.portal.week import WEEK, Frame, clamped, long_day, monday_of, week_words
+from web.portal.week import WEEK, Frame, clamped, long_day, week_words
 from web.request import house, now, read
 
 blueprint = Blueprint("portal_rooms", __name__)
@@ -50,7 +50,7 @@ def room(slug: str) -> str:
 
 
 def room_page(chosen: RoomFacts, trouble: Trouble | None = None) -> str:
-    """The week that the address names, else the first that has a free time; with what was wrong, if anything was."""
+    """The seven days that the address names, else from today on, or the next; with what was wrong, if anything was."""
     starts = trouble.starts if trouble else ()
 
     def href(day: date) -> str:
@@ -79,11 +79,11 @@ def shown_week(
     named_day = _date(request.args.get("day")) or (local_day(starts[0], chosen.zone) if starts else None)
     named = named_day or _date(request.args.get("week"))
     drawn = Frame(now(), house(), chosen, deadline(), named_day, frozenset(starts))
-    this_week = clamped(named or local_day(now(), chosen.zone), drawn)
-    plans = _plans(chosen, this_week, but_booking_id)
-    next_week = clamped(this_week + WEEK, drawn)
-    if named is None and not any(plan.free for plan in plans) and next_week != this_week:
-        later = _plans(chosen, next_week, but_booking_id)
+    first = clamped(named or local_day(now(), chosen.zone), drawn)
+    plans = _plans(chosen, first, but_booking_id)
+    after = clamped(first + WEEK, drawn)
+    if named is None and not any(plan.free for plan in plans) and after != first:
+        later = _plans(chosen, after, but_booking_id)
         plans = later if any(plan.free for plan in later) else plans
     return week_words(drawn, plans, href)
 
@@ -94,7 +94,7 @@ def deadline() -> datetime:
 
 def _plans(chosen: RoomFacts, first_day: date, but_booking_id: int | None) -> tuple[DayPlan, ...]:
     but = (OccupancyKind.BOOKING, but_booking_id) if but_booking_id else None
-    return week_of(read(), now(), house(), chosen, monday_of(first_day), but)
+    return week_of(read(), now(), house(), chosen, first_day, but)
 
 
 def _by_day(chosen: RoomFacts, offers: tuple[Offer, ...]) -> list[tuple[str, list[Offer]]]:

@@ -32,25 +32,24 @@ class Frame:
     chosen: Collection[datetime] = ()
 
 
-def monday_of(day: date) -> date:
-    return day - day.weekday() * DAY
-
-
 def clamped(wanted: date, frame: Frame) -> date:
-    """The Monday of a week that can hold bookable times: from this week on to the one where the horizon ends."""
-    first = monday_of(local_day(frame.now, frame.room.zone))
-    last = monday_of(local_day(frame.now + frame.room.terms.horizon, frame.room.zone))
-    return min(max(monday_of(wanted), first), max(first, last))
+    """The first of the seven days with the one that is wanted. The first seven begin today, so that none is over; the
+    last hold the day on which the horizon ends.
+    """
+    today = local_day(frame.now, frame.room.zone)
+    last = local_day(frame.now + frame.room.terms.horizon, frame.room.zone)
+    shown = min(max(wanted, today), max(last, today))
+    return today + (shown - today) // WEEK * WEEK
 
 
 def week_words(frame: Frame, plans: tuple[DayPlan, ...], href: Callable[[date], str]) -> dict[str, Any]:
-    """The macro's data. `href` makes the address of the week that begins on a day."""
-    monday = plans[0].day
-    before, after = monday - WEEK, monday + WEEK
+    """The macro's data. `href` makes the address of the seven days that begin on a day."""
+    first = plans[0].day
+    before, after = first - WEEK, first + WEEK
     opens, closes = _span(frame, plans)
-    open_day = frame.open_day or next((plan.day for plan in plans if plan.free), monday)
+    open_day = frame.open_day or next((plan.day for plan in plans if plan.free), first)
     return {
-        "label": _label(monday, monday + 6 * DAY),
+        "label": _label(first, first + 6 * DAY),
         "previous": href(before) if clamped(before, frame) == before else None,
         "next": href(after) if clamped(after, frame) == after else None,
         "opens": opens,

@@ -11,12 +11,14 @@ from uuid import uuid4
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
+from booking.actions.cases import close_case
 from booking.actions.code_lists import draw, keep
 from booking.actions.doors import (
+    LOW,
     announce_low_codes,
     apply_import,
     draw_season,
@@ -271,6 +273,39 @@ def test_the_case_of_codes_that_run_out_closes_when_codes_come(database: Databas
     with database.read() as session:
         case = session.scalars(select(CaseFile)).one()
     assert (case.kind, case.resolution) == ("codes-low", "codes-added")
+
+
+@pytest.mark.rule("S22")
+def test_a_case_settled_by_hand_comes_back_when_fewer_are_left_or_they_run_out_again(
+    database: Database, ids: Ids
+) -> None:
+    house, hours = house_of(database, ids), iter(range(1, 20))
+
+    def announce() -> int:
+        now = NOW + next(hours) * HOUR
+        return database.write(lambda session: announce_low_codes(session, now, house))
+
+    def settle() -> None:
+        about = f"{ids.door_id}-{ids.season_id}"
+        given = {"resolution": "settled", "actor": OFFICE}
+        assert database.write(lambda s: close_case(s, NOW, ids.organisation_id, LOW, about, **given))
+
+    def retire(session: Session) -> None:
+        session.execute(update(DoorCode).values(state=CodeState.RETIRED))
+
+    for number, text in enumerate(("482915", "730164")):
+        window = slot_in(1, 10 + number, 11 + number)
+        database.write(lambda s, text=text, window=window: add_code(s, NOW, TOOLS, ids, text, window))
+    assert announce() == 1
+    settle()
+    assert announce() == 0, "as many are left as the office knows"
+    database.write(retire)
+    assert announce() == 1, "fewer are left"
+    settle()
+    generate(database, ids, Pattern.EACH_SLOT)
+    assert announce() == 0
+    database.write(retire)
+    assert announce() == 1, "a new shortage"
 
 
 @pytest.mark.rule("S3")

@@ -15,7 +15,8 @@ from booking.actions.doors import (
 from booking.actions.messages import MailKind
 from booking.actions.payments import Noted, due_code_mail, is_paid, note_payment
 from booking.actions.rentals import load_rental
-from booking.actions.replacing import Replaced, replace_season
+from booking.actions.replacing import Replaced
+from booking.actions.replacing_lists import replace_season
 from booking.actions.reviews import Resting, decide_request
 from booking.rules.doorcodes import Pattern
 from booking.tables.database import Database

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from booking.actions.audit import CUSTOMER, Actor
+from booking.actions.desk import Afterwards, mark_afterwards
 from booking.actions.endings import cancel_rental, let_go
 from booking.actions.requests import Made, make_external, make_request
 from booking.actions.reviews import (
@@ -269,6 +270,27 @@ def test_a_code_given_out_by_the_desk_is_billed_on_the_next_working_day(database
     database.write(lambda s: bill_rental(s, due, house_of(s, ids), made.booking_id))
     with database.read() as session:
         assert len(session.scalars(select(Invoice)).all()) == 1
+
+
+@pytest.mark.rule("S18")
+def test_what_was_waived_is_not_billed_even_by_a_worker_that_had_taken_the_duty(database: Database, ids: Ids) -> None:
+    slot = slot_in(0, 18, 20)
+    made = requested(database, ids, slot)
+    database.write(
+        lambda s: decide_request(s, NOW, house_of(s, ids), made.booking_id, Verdict.APPROVE, OFFICE, by_desk=True)
+    )
+    waived = database.write(
+        lambda s: mark_afterwards(
+            s, slot.start, house_of(s, ids), made.booking_id, Afterwards.WAIVE, "Light was out", OFFICE
+        )
+    )
+
+    billed = database.write(lambda s: bill_rental(s, slot.end, house_of(s, ids), made.booking_id))
+
+    assert (waived, billed) == (None, False)
+    with database.read() as session:
+        assert session.scalars(select(Invoice)).all() == []
+    assert "confirmation" not in kinds_of(database, made)
 
 
 @pytest.mark.rule("S8")

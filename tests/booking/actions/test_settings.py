@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from booking.actions import settings, staff
+from booking.actions import rooms, settings, staff
 from booking.actions.audit import Actor
 from booking.reads.house import House, read_house
 from booking.tables.bookings import AuditEntry
@@ -66,7 +66,7 @@ WRITES: dict[str, Write] = {
     "room": lambda db, ids: settings.change_room(
         db, NOW, ids.organisation_id, OWNER, ids.hall, {"buffer_after_minutes": 30}
     ),
-    "archive": lambda db, ids: settings.archive_room(db, NOW, ids.organisation_id, OWNER, ids.hall, archived=True),
+    "archive": lambda db, ids: rooms.archive_room(db, NOW, ids.organisation_id, OWNER, ids.hall, archived=True),
     "season": lambda db, ids: settings.put_season(
         db,
         NOW,

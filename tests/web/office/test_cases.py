@@ -17,8 +17,10 @@ from booking.tables.outgoing import Outbox
 from booking.values.identity import new_uuid
 from booking.values.refusals import NotFound
 from booking.values.states import BookingState, MessageState, OccupancyKind, Role
+from outside.errors import BadAnswer, SiteError, TooSlow, Unreachable
 from tests.builders import build_house, slot_in
 from tests.web.office.conftest import Desk
+from web.office.cases import _value
 
 
 def site_of(desk: Desk, made: Any, *, ours: bool = False, cancelled: bool = False) -> int:
@@ -227,3 +229,15 @@ def test_the_action_itself_decides_no_case_of_another_organisation(desk: Desk) -
     theirs = desk.rows(select(CaseFile.id))[0]
     with pytest.raises(NotFound):
         desk.write(lambda db, here: decide_case(db, now, tools, here, theirs, Way.SETTLED, SYSTEM))
+
+
+def leaves(kind: type[Exception]) -> list[type[Exception]]:
+    below = kind.__subclasses__()
+    return [leaf for each in below for leaf in leaves(each)] if below else [kind]
+
+
+def test_each_fault_of_a_booking_site_is_told_in_words(desk: Desk) -> None:
+    faults = {kind.__name__ for kind in (*leaves(SiteError), BadAnswer, TooSlow, Unreachable)}
+    with desk.site.app.test_request_context("/"):
+        told = {fault: _value("error", fault) for fault in faults}
+    assert [fault for fault, words in told.items() if words == fault] == []

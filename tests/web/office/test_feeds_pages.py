@@ -146,3 +146,17 @@ def test_feeds_of_customers_and_of_others_are_not_the_offices_to_show(site: "Sit
 @pytest.mark.rule("R5")
 def test_the_desk_has_no_feeds_to_keep(site: "Site") -> None:
     assert site.logged_in(Role.DESK).get(HOME).status_code == 403
+
+
+@pytest.mark.rule("C1")
+def test_a_feed_gets_another_name_and_keeps_its_address(site: "Site") -> None:
+    visitor = site.logged_in()
+    page = make(visitor)
+    token = token_on(visitor.get(page).text)
+    assert visitor.post(f"{page}/name", {"name": " Büro oben "}, of=page).status_code == 302
+    assert (feed_of(site).name, feed_of(site).token_hash) == ("Büro oben", hash_token(token))
+    visitor.post(f"{page}/name", {"name": " "}, of=page)
+    assert feed_of(site).name == "Büro oben"
+    with site.database.read() as db:
+        entry = db.scalars(select(AuditEntry).where(AuditEntry.action == "feed.renamed")).one()
+    assert (entry.before, entry.after) == ({"name": GOOD["name"]}, {"name": "Büro oben"})

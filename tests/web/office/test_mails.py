@@ -79,7 +79,7 @@ def test_the_mail_is_shown_masked_and_its_code_only_by_a_logged_look(desk: Desk,
     assert "data:image/png;base64," in body.text  # the payment code is no door code
     assert "sandbox" in body.headers["Content-Security-Policy"]
     assert "/b/A" not in body.text
-    assert "rechnung.pdf" in page.text
+    assert "Rechnung-2026-00001.pdf" in page.text
     assert desk.rows(select(AuditEntry).where(AuditEntry.action == "code-shown")) == []
     looked = desk.visitor.post(path(message, "/code"), of=path(message))
     assert "8 3 5 5 1 2" in looked.text

@@ -166,6 +166,6 @@ def test_enter_in_a_field_sends_the_request_and_errors_take_the_focus(world: Wor
     page.locator("[name='name']").press("Enter")
     page.wait_for_selector("[data-error-summary]")
     assert page.locator("[name='name']").input_value() == "Anna"
-    assert page.evaluate("document.activeElement.matches('[data-error-summary]')")
+    page.wait_for_function("document.activeElement.matches('[data-error-summary]')")
     page.locator("[data-error-summary] a").first.click()
-    assert page.evaluate("document.activeElement.name") == "email"
+    page.wait_for_function("document.activeElement.name === 'email'")

@@ -174,20 +174,30 @@ def test_a_weekday_without_hours_a_day_that_is_over_and_one_beyond_the_horizon_s
 def test_weeks_stay_within_what_can_be_booked(site: Site) -> None:
     visitor = site.client()
     first = visitor.get("/rooms/halle?week=2020-01-01").text
-    assert "23.\N{EN DASH}29. Nov. 2026" in first
-    assert "week=2026-11-16" not in first
-    assert "week=2026-11-30" in first
+    assert "24.\N{EN DASH}30. Nov. 2026" in first
+    assert "week=2026-11-17" not in first
+    assert "week=2026-12-01" in first
     last = visitor.get("/rooms/halle?week=9999-12-31").text
-    assert "17.\N{EN DASH}23. Mai 2027" in last
-    assert "week=2027-05-24" not in last
+    assert "18.\N{EN DASH}24. Mai 2027" in last
+    assert "week=2027-05-25" not in last
     for nonsense in ("x", "2026-13-01", "", "99999999999"):
         assert visitor.get(f"/rooms/halle?week={nonsense}&day={nonsense}").status_code == 200
 
 
-def test_a_week_with_nothing_free_left_opens_the_next_one(site: Site) -> None:
-    site.now = instant_of(date(2026, 11, 29), time(21, 30), ZONE)
-    assert "<h2>30. Nov." in site.client().get("/rooms/halle").text
-    assert "23.\N{EN DASH}29. Nov. 2026" in site.client().get("/rooms/halle?week=2026-11-23").text
+def test_the_seven_days_begin_today_and_on_a_sunday_too_none_is_over(site: Site) -> None:
+    site.now = instant_of(date(2026, 11, 29), time(9), ZONE)
+    page = site.client().get("/rooms/halle").text
+    assert "29. Nov.\N{THIN SPACE}\N{EN DASH}\N{THIN SPACE}5. Dez. 2026" in page
+    assert "23. November" not in page
+    named = site.client().get("/rooms/halle?day=2026-12-08").text
+    assert "6.\N{EN DASH}12. Dez. 2026" in named
+
+
+def test_seven_days_with_nothing_free_open_the_next_ones(site: Site) -> None:
+    mine, last = {"organisation_id": site.ids.organisation_id}, date(2026, 11, 30)
+    add(site, ClosingDay(**mine, first_day=date(2026, 11, 24), last_day=last, reason="Umbau"))
+    assert "1.\N{EN DASH}7. Dez. 2026" in site.client().get("/rooms/halle").text
+    assert "24.\N{EN DASH}30. Nov. 2026" in site.client().get("/rooms/halle?week=2026-11-24").text
 
 
 @pytest.mark.rule("S25")

@@ -179,5 +179,11 @@ function once() {
   addEventListener("pageshow", () => all("form[data-sent]").forEach((form) => { delete form.dataset.sent; }));
 }
 
-[theme, dialogs, toasts, copying, tables, keys, summary, once].forEach((part) => part());
+// A frame that holds the focus says so: its own page has it, and :focus never matches the frame around it.
+function frames() {
+  const mark = () => all("iframe").forEach((frame) => frame.classList.toggle("has-focus", frame === document.activeElement));
+  ["blur", "focus"].forEach((name) => addEventListener(name, () => setTimeout(mark)));
+}
+
+[theme, dialogs, toasts, copying, tables, keys, summary, once, frames].forEach((part) => part());
 if (document.querySelector("[data-week]")) import("./week.js");

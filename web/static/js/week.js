@@ -90,7 +90,8 @@ function strip(root, days) {
     jump(days[at], matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth");
     mark(at);
   }));
-  const open = Math.max(0, days.findIndex((day) => "open" in day.dataset));
+  const pressed = location.hash ? links.findIndex((link) => link.hash === location.hash) : -1; // before this script was here
+  const open = pressed >= 0 ? pressed : Math.max(0, days.findIndex((day) => "open" in day.dataset));
   jump(days[open], "instant");
   mark(open);
   scroller.addEventListener("scroll", () => {

@@ -1,0 +1,114 @@
+"""The house's feeds by program: list, rename, give another address (SPEC C1, X3, X12). Making and ending: `feeds`."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+from pydantic import BaseModel
+from sqlalchemy.orm import Session
+
+from booking.actions.feeds import rename, rotate
+from booking.reads.feeds import FeedInfo, feed_of, house_feeds
+from booking.reads.house import House
+from booking.rules.permissions import Capability
+from booking.values.refusals import NotFound, Refused
+from booking.values.states import SubjectKind
+from booking.values.tokens import token_of
+from web.access import token
+from web.api import feed_models as models
+from web.api.feeds import feeds
+from web.api.frame import answer, effect, responses
+from web.api.models import FeedPath
+from web.api.parts import not_to_keep, unkept
+from web.context import current
+from web.request import actor, house, now, organisation_id, read, tools
+
+OURS = frozenset({SubjectKind.ROOM, SubjectKind.OFFICE, SubjectKind.DESK})
+
+__all__ = ["feeds"]  # with these calls on it: of two blueprints with one path the description would hold the last alone
+
+
+@feeds.get("/feeds", summary="The feeds of office, desk and rooms, newest first", responses=responses(models.Feeds))
+@token(Capability.FEEDS_OFFICE)
+def page() -> Response:
+    """Without their addresses. Revoked ones are listed too."""
+    found = house_feeds(read(), organisation_id())
+    return answer(models.Feeds(feeds=[models.Feed(**_facts(one, house())) for one in found]))
+
+
+@feeds.get(
+    "/feeds/<uuid:feed_id>", summary="One feed with its address", responses=responses(models.FeedWithUrl, 200, 404)
+)
+@token(Capability.FEEDS_OFFICE)
+def show(path: FeedPath) -> Response:
+    feed = _feed(read(), path.feed_id)
+    return unkept(models.FeedWithUrl(**_facts(feed, house()), url=_url(feed)))
+
+
+@feeds.post(
+    "/feeds/<uuid:feed_id>/rotate",
+    summary="Another address; the former ends at once",
+    responses=responses(models.FeedWithUrl, 200, 404, 409),
+)
+@token(Capability.FEEDS_OFFICE)
+def renew(path: FeedPath) -> Response:
+    def work(session: Session, inside: House) -> BaseModel | Refused:
+        known, mine = _feed(session, path.feed_id), inside.organisation_id
+        key = tools().link_key
+        done = rotate(session, now(), key, organisation_id=mine, feed_id=known.feed_id, actor=actor())
+        if isinstance(done, Refused):
+            return done
+        return models.FeedWithUrl(**_facts(_feed(session, path.feed_id), inside), url=None)
+
+    return not_to_keep(effect(work, dress=_with_url))
+
+
+@feeds.patch(
+    "/feeds/<uuid:feed_id>",
+    summary="Give another name, which subscribers see",
+    responses=responses(models.Feed, 200, 404, 409),
+)
+@token(Capability.FEEDS_OFFICE)
+def name_anew(path: FeedPath, body: models.FeedName) -> Response:
+    def work(session: Session, inside: House) -> BaseModel | Refused:
+        known, mine = _feed(session, path.feed_id), inside.organisation_id
+        done = rename(session, now(), organisation_id=mine, feed_id=known.feed_id, name=body.name, actor=actor())
+        return done if isinstance(done, Refused) else models.Feed(**_facts(_feed(session, path.feed_id), inside))
+
+    return effect(work)
+
+
+def _feed(session: Session, feed_id: UUID) -> FeedInfo:
+    """A feed of the house itself; customers' own are theirs alone."""
+    found = feed_of(session, organisation_id(), feed_id)
+    if found.whose.kind not in OURS:
+        raise NotFound("feed", feed_id)
+    return found
+
+
+def _with_url(body: dict[str, Any]) -> dict[str, Any]:
+    """The address is derived again for each answer: what is stored under a key holds no secret."""
+    return {**body, "url": _url(_feed(read(), UUID(body["id"])))}
+
+
+def _url(feed: FeedInfo) -> str | None:
+    if feed.revoked_at is not None:
+        return None
+    token_now = token_of(tools().link_key, feed.public_id, feed.generation)
+    return f"{current().settings.base_url}/feeds/{token_now}.ics"
+
+
+def _facts(feed: FeedInfo, here: House) -> dict[str, Any]:
+    room = here.room(feed.whose.target_id).public_id if feed.whose.kind is SubjectKind.ROOM else None
+    return {
+        "id": feed.public_id,
+        "kind": feed.whose.kind,
+        "room": room,
+        "name": feed.name,
+        "variant": feed.variant,
+        "language": feed.language,
+        "cancelled_shown": feed.cancelled_shown,
+        "made_at": feed.made_at,
+        "revoked_at": feed.revoked_at,
+        "last_fetched_at": max((one.at for one in feed.fetches), default=None),
+    }

@@ -1,0 +1,181 @@
+"""The audit log in words: kinds of record, what was done, fields with before and after (SPEC X5)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from booking.reads.audit_log import POINTS_TO, AuditLine, AuditPage, Named
+from booking.reads.booking_file import Entry
+from booking.values.states import Role
+from web.filters import role_name
+from web.i18n import gettext
+from web.office import words
+from web.office.frame import address
+
+
+def kind_names() -> dict[str, str]:
+    """Every kind of record that the log names."""
+    return {
+        "booking": gettext("Booking"),
+        "customer": gettext("Customer"),
+        "case": gettext("Case"),
+        "door": gettext("Door"),
+        "room": gettext("Room"),
+        "branch": gettext("Branch"),
+        "season": gettext("Season"),
+        "closing_day": gettext("Closing days"),
+        "price_list": gettext("Price list"),
+        "price_rule": gettext("Price"),
+        "terms": gettext("Legal text"),
+        "organisation": gettext("Organisation"),
+        "staff": gettext("Staff"),
+        "api_token": gettext("API token"),
+        "feed": gettext("Calendar feed"),
+        "connection": gettext("Booking site"),
+        "desk": gettext("Desk"),
+        "duty": gettext("Outgoing"),
+    }
+
+
+def action_name(line: AuditLine) -> str:
+    known = {
+        "made": gettext("Made"),
+        "feed.made": gettext("Made"),
+        "feed.revoked": gettext("Revoked"),
+        "feed.rotated": gettext("New address"),
+        "changed": gettext("Changed"),
+        "removed": gettext("Removed"),
+        "published": gettext("Published"),
+        "logged-in": gettext("Logged in"),
+        "password-reset": gettext("Password set by somebody else"),
+        "password-changed": gettext("Own password changed"),
+        "disabled": gettext("Log-in ended for good"),
+        "enabled": gettext("Let in again"),
+        "revoked": gettext("Revoked"),
+        "rotated": gettext("New address"),
+        "closed": gettext("Closed"),
+        "searched": gettext("Searched"),
+        "paused": gettext("Paused"),
+        "resumed": gettext("Resumed"),
+        "proof": gettext("Tried out"),
+        "key-changed": gettext("Key changed"),
+        "secret-rotated": gettext("Secret replaced"),
+        "pages-mapped": gettext("Pages assigned to rooms"),
+        "tried-again": gettext("Tried again"),
+        "codes-shown": gettext("Codes looked at"),
+        "codes-generated": gettext("Codes made"),
+        "codes-imported": gettext("Codes imported"),
+        "address-verified": gettext("Mail address confirmed"),
+        "opening-hours": gettext("Opening hours changed"),
+        "office-hours": gettext("Office hours changed"),
+        "desk-hours": gettext("Hours of the desk's phone changed"),
+    }
+    return known.get(line.action) or words.action_name(_entry(line, line.before, line.after))
+
+
+def changes(line: AuditLine, page: AuditPage) -> list[tuple[str, str, str]]:
+    """Field, before, after; what did not change is left out, ids are told by name."""
+    before, after = (_plain(side, page) for side in (line.before, line.after))
+    labels = _fields()
+    return [(labels.get(name, name), old, new) for name, old, new in words.changes(_entry(line, before, after))]
+
+
+def address_of(line: AuditLine) -> str | None:
+    """The record's own page, where it has one."""
+    pages = {
+        "booking": ("office_bookings.show", "booking_id"),
+        "customer": ("office_customers.show", "customer_id"),
+        "room": ("office_settings.room_form", "room"),
+        "branch": ("office_settings.branch_form", "branch"),
+        "door": ("office_settings.door_form", "door"),
+        "staff": ("office_settings.person_form", "person"),
+        "connection": ("office_sites.show", "site"),
+    }
+    if line.record is None or line.record.public_id is None or line.subject not in pages:
+        return None
+    endpoint, name = pages[line.subject]
+    return address(endpoint, **{name: line.record.public_id})
+
+
+def _entry(line: AuditLine, before: Mapping[str, Any], after: Mapping[str, Any]) -> Entry:
+    return Entry(line.at, line.actor, line.origin, line.subject, line.action, dict(before), dict(after))
+
+
+def _plain(side: Mapping[str, Any], page: AuditPage) -> dict[str, Any]:
+    """Nested values side by side, lists and pairs as one text, ids as names."""
+    found: dict[str, Any] = {}
+    for key, value in side.items():
+        if isinstance(value, dict):
+            found |= {f"{name}": _text(inner) for name, inner in value.items()}
+        elif key in POINTS_TO and isinstance(value, int):
+            known: Named | None = page.names.get((POINTS_TO[key], value))
+            found[key.removesuffix("_id")] = known.name if known else f"{value}"
+        else:
+            found[_AMBIGUOUS.get(key, key)] = _word(key, value)
+    return found
+
+
+_AMBIGUOUS = {"kind": "of_kind"}  # elsewhere a mail's kind
+
+
+def _word(key: str, value: Any) -> Any:
+    """Roles and who acts in words."""
+    if key == "role" and value in set(Role):
+        return role_name(Role(value))
+    return words.actor_name(value) if key == "who" and isinstance(value, str) else value
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, dict):
+        return " · ".join(str(one) for one in value.values() if one is not None)
+    return value
+
+
+def _fields() -> dict[str, str]:
+    return {
+        "name": gettext("Name"),
+        "of_kind": gettext("Kind"),
+        "variant": gettext("Shows"),
+        "slug": gettext("Short name in links"),
+        "description": gettext("Description"),
+        "branch": gettext("Branch"),
+        "door": gettext("Door"),
+        "room": gettext("Room"),
+        "season": gettext("Season"),
+        "price_list": gettext("Price list"),
+        "parts": gettext("Holds"),
+        "rooms": gettext("Rooms"),
+        "rank": gettext("Place in the list"),
+        "archived_at": gettext("Out of use since"),
+        "street": gettext("Street and number"),
+        "postcode": gettext("Postcode"),
+        "city": gettext("City"),
+        "zone": gettext("Time zone"),
+        "email": gettext("E-mail address"),
+        "role": gettext("Role"),
+        "language": gettext("Language"),
+        "version": gettext("Version"),
+        "length": gettext("Characters of a code"),
+        "alphabet": gettext("Characters of the lock"),
+        "no_leading_zero": gettext("Never begins with 0"),
+        "forbidden_prefixes": gettext("Never begins with"),
+        "longest_run": gettext("Same character in a row, at most"),
+        "count": gettext("How many"),
+        "hours": gettext("Hours"),
+        "most_people": gettext("People at most"),
+        "slot_minutes": gettext("Slot in minutes"),
+        "grid_minutes": gettext("Times begin every so many minutes"),
+        "shortest_minutes": gettext("Shortest booking in minutes"),
+        "longest_minutes": gettext("Longest booking in minutes"),
+        "buffer_before_minutes": gettext("Kept free before, in minutes"),
+        "buffer_after_minutes": gettext("Kept free after, in minutes"),
+        "tolerance_before_minutes": gettext("Code opens earlier, in minutes"),
+        "tolerance_after_minutes": gettext("Code opens longer, in minutes"),
+        "notice_minutes": gettext("Requested ahead, in minutes"),
+        "horizon_days": gettext("Days ahead at most"),
+        "free_until_days": gettext("Cancelling is free until so many days before"),
+        "late_fee_percent": gettext("Fee afterwards, in percent"),
+        "vat_rate": gettext("VAT in hundredths of a percent"),
+        "minimum": gettext("Least amount in cents"),
+        "url": gettext("Address"),
+        "base_url": gettext("Address"),
+    }

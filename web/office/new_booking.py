@@ -1,0 +1,171 @@
+"""The office enters a booking for somebody who called: room, time, customer; looked at, then made (SPEC S4, S8)."""
+
+from dataclasses import dataclass
+from datetime import date, time, timedelta
+from typing import Any
+
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers.response import Response as AnyResponse
+
+from booking.actions.by_office import Booked, book_by_office, lenient_room, may_override
+from booking.actions.requests import Ask, look
+from booking.reads.house import House, RoomFacts
+from booking.reads.today import placed
+from booking.rules.permissions import Capability
+from booking.values.clock import DAY, instant_of, local_day
+from booking.values.refusals import Overlap, Refused, refused
+from booking.values.slot import Slot
+from booking.values.states import Source
+from papers.i18n import LOCALES
+from web.access import require
+from web.i18n import gettext, translator
+from web.office import lanes, words
+from web.office.frame import act
+from web.portal.forms import RequestForm
+from web.portal.prices import price_words
+from web.request import actor, house, now, read, tools
+
+blueprint = Blueprint("office_new_booking", __name__, url_prefix="/office/bookings/new")
+BEGIN, END = "18:00", "20:00"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the form names so far. `slot` is None until day and times are readable."""
+
+    room: RoomFacts
+    day: date
+    begin: str
+    end: str
+    slot: Slot | None
+
+    @property
+    def values(self) -> dict[str, str]:
+        room = str(self.room.public_id)
+        return {"room": room, "day": self.day.isoformat(), "from": self.begin, "to": self.end}
+
+
+@blueprint.get("")
+@require(Capability.BOOKINGS)
+def form() -> AnyResponse:
+    """Choose room and time; with both chosen the page shows whether they do, and asks for the customer."""
+    wanted = _wanted(request.args)
+    no = _verdict(wanted) if wanted.slot and "from" in request.args else None
+    return _page(wanted, _form(wanted), no, chosen="from" in request.args)
+
+
+@blueprint.post("")
+@require(Capability.BOOKINGS)
+def make() -> AnyResponse:
+    wanted = _wanted(request.form)
+    customer = _form(wanted)
+    if wanted.slot is None:
+        return _page(wanted, customer, refused("not-a-slot"))
+    if not customer.validate():
+        return _page(wanted, customer, chosen=True)
+    done = _book(wanted, wanted.slot, customer)
+    if isinstance(done, Refused):
+        return _page(wanted, customer, done, chosen=True)
+    _say(done)
+    return redirect(url_for("office_bookings.show", booking_id=done.made.public_id), 303)
+
+
+def _book(wanted: Wanted, slot: Slot, customer: RequestForm) -> Booked | Refused:
+    ask = Ask(
+        room_id=wanted.room.room_id,
+        slot=slot,
+        people=customer.number_of_people(),
+        purpose=customer.purpose.data,
+        contact=customer.contact(),
+        language=_language(),
+        source=Source.OFFICE,
+    )
+    override, confirm = request.form.get("override") == "yes", request.form.get("confirm") == "yes"
+
+    def work(session: Session, here: House) -> Booked | Refused:
+        return book_by_office(session, now(), tools(), here, ask, actor(), override=override, confirm=confirm)
+
+    try:
+        return act(work)
+    except Overlap:
+        return refused("taken")
+
+
+def _say(done: Booked) -> None:
+    flash(gettext("Booked. The customer gets a mail with the booking code."), "ok")
+    if isinstance(done.decided, Refused):
+        reasons = " ".join(words.refusal(done.decided))
+        flash(gettext("It is not confirmed yet: %(reasons)s", reasons=reasons), "info")
+
+
+def _verdict(wanted: Wanted) -> Refused | None:
+    """Whether the time would do now, as a look that writes nothing."""
+    if wanted.slot is None:
+        return refused("not-a-slot")
+    verdict = look(read(), now(), house(), wanted.room, wanted.slot)
+    return verdict if isinstance(verdict, Refused) else None
+
+
+def _page(wanted: Wanted, customer: RequestForm, no: Refused | None = None, *, chosen: bool = False) -> AnyResponse:
+    here, room = house(), wanted.room
+    warned = no is not None and may_override(no)
+    rooms = lanes.rooms_sharing(here, room.room_id)
+    around = placed(read(), here.organisation_id, lanes.window_of(wanted.day, room.zone))
+    drawn = lanes.columns(here, rooms, around, wanted.day)
+    offer = look(read(), now(), here, lenient_room(room), wanted.slot) if wanted.slot and chosen else None
+    page = render_template(
+        "office/booking_new.html",
+        form=customer,
+        room=room,
+        rooms=[(str(one.public_id), one.name) for one in here.rooms.values() if not one.archived],
+        values=wanted.values,
+        slot=wanted.slot,
+        day=wanted.day,
+        ask=chosen and wanted.slot is not None and (no is None or warned),
+        price=price_words(offer.price, here) if offer and not isinstance(offer, Refused) and offer.price else None,
+        warnings=words.refusal(no) if no and warned else [],
+        errors=words.refusal(no) if no and not warned else [],
+        lanes=lanes.as_lanes(drawn),
+        scale=lanes.scale(rooms, wanted.day, drawn),
+        languages_known=[("de", "Deutsch"), ("en", "English")],
+        language_chosen=_language(),
+        confirm=request.form.get("confirm") == "yes" or request.method == "GET",
+    )
+    return make_response(page, 422 if request.method == "POST" else 200)
+
+
+def _form(wanted: Wanted) -> RequestForm:
+    """The customer's data as on the portal; nobody ticks terms on the telephone."""
+    given = request.form if request.method == "POST" else None
+    customer = RequestForm(given).fit(wanted.room, translator().language, house().country, ())
+    customer.name.label.text = gettext("Name")
+    return customer
+
+
+def _language() -> str:
+    named = request.form.get("language", "")
+    return named if named in LOCALES else house().language
+
+
+def _wanted(given: Any) -> Wanted:
+    """The room and time in an address or form; what is missing or unreadable is the first room, today, the evening."""
+    rooms = [room for room in house().rooms.values() if not room.archived]
+    room = next((one for one in rooms if str(one.public_id) == given.get("room")), rooms[0])
+    begin, end = given.get("from", BEGIN), given.get("to", END)
+    try:
+        day = date.fromisoformat(given.get("day", ""))
+    except ValueError:
+        day = local_day(now(), room.zone)
+    return Wanted(room, day, begin, end, _slot(room, day, begin, end))
+
+
+def _slot(room: RoomFacts, day: date, begin: str, end: str) -> Slot | None:
+    """An end of 00:00 is midnight at the end of the day."""
+    try:
+        opens, closes = time.fromisoformat(begin), time.fromisoformat(end)
+    except ValueError:
+        return None
+    last = day + DAY if closes == time(0) else day
+    start, stop = instant_of(day, opens, room.zone), instant_of(last, closes, room.zone)
+    return Slot(start, stop) if timedelta(0) < stop - start else None

@@ -1,0 +1,45 @@
+"""Why what the office keeps cannot be changed so, in the page's language (SPEC X8): pages and API say the same."""
+
+from collections.abc import Callable, Mapping
+
+from web.i18n import gettext
+
+Values = Mapping[str, str | int]
+
+OFFICE_TEXTS: dict[str, Callable[[Values], str]] = {
+    "not-dead": lambda _values: gettext("This is under way already; there is nothing to start again."),
+    "site-room": lambda _values: gettext("This booking came from a booking site; its room is that of its page there."),
+    "case-closed": lambda _values: gettext("Somebody decided this case already."),
+    "no-such-way": lambda _values: gettext("This case cannot be decided so."),
+    "not-a-percentage": lambda _values: gettext("A percentage lies between 0 and 100."),
+    "one-of-both": lambda _values: gettext("Please give a percentage or an amount, not both."),
+    "ends-before": lambda _values: gettext("The last day lies before the first."),
+    "no-note": lambda _values: gettext("Please write why; it stands on the invoice."),
+    "not-a-date": lambda _values: gettext("Please give a date."),
+    "out-of-range": lambda values: gettext(
+        "Please enter a number from %(least)s to %(most)s.",
+        least=values.get("least", 0),
+        most=values.get("most", 0),
+    ),
+    "currency-fixed": lambda _values: gettext("Invoices were issued already, so the currency can no longer change."),
+    "no-tax-number": lambda _values: gettext("Invoices need the tax number or the VAT id. Please enter one of both."),
+    "hours-overlap": lambda _values: gettext("Two of these times overlap."),
+    "not-a-multiple-of-slot": lambda values: gettext(
+        "This has to be a multiple of the slot of %(minutes)s minutes.", minutes=values.get("minutes", 0)
+    ),
+    "longest-below-shortest": lambda _values: gettext("The longest time cannot be shorter than the shortest."),
+    "ends-before-begin": lambda _values: gettext("The last day lies before the first."),
+    "closes-nothing": lambda _values: gettext("Please choose what is closed: rooms, office, or both."),
+    "season-in-use": lambda _values: gettext(
+        "Codes, opening hours or prices are kept for this season; it cannot be removed."
+    ),
+    "unchanged": lambda _values: gettext("This is the text of the present version."),
+    "last-owner": lambda _values: gettext("There has to be one owner at least."),
+    "only-owners": lambda _values: gettext("Only an owner may do this with an owner."),
+    "yourself": lambda _values: gettext("You cannot do this with your own account."),
+    "no-address": lambda _values: gettext(
+        "Please give an address that begins with https://, without a password in it."
+    ),
+    "not-offered": lambda _values: gettext("This way is not offered yet."),
+    "too-long-text": lambda _values: gettext("This is too long."),
+}
