@@ -21,12 +21,15 @@ from web import filters, i18n, refusals, request, security
 from web.api.frame import invalid
 from web.api.models import Problem
 from web.context import EXTENSION, WebContext
+from web.url_rules import LazyRule
 
 PARTS = ("web.limits", "web.health", "web.login", "web.api", "web.hooks", "web.desk", "web.office", "web.portal")
 
 
 class Web(OpenAPI):
     """Answers under its own names only, except to probes, which come by address."""
+
+    url_rule_class = LazyRule
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         if request is not None and request.path not in security.PROBES:

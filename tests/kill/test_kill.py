@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -36,6 +37,7 @@ VICTIMS = {
 }
 POINTS = ("outbox.claimed", "mail.frozen", "mail.delivered", "outbox.done")
 RESUMED_SECONDS = 30.0
+PATIENCE_SECONDS = 90.0
 MAILS_OF_A_REQUEST = 3  # to the customer, the office and the desk
 
 log = logging.getLogger(__name__)
@@ -66,25 +68,30 @@ class Client:
         if number % 2:
             return
         path = f"/requests/{answer['id']}/approve"
-        for _ in range(200):
+        for _ in self._tries(path):
             status, _body = self.running.post(path, {})
             if status in {200, 409}:  # 409: an earlier call did it, whose answer was lost
                 self.approved.add(answer["id"])
                 return
             self._note(path, status)
-            time.sleep(0.1)
 
     def _until_answered(self, path: str, slot: Slot, name: str, key: str) -> dict[str, str] | None:
-        for _ in range(200):
+        for _ in self._tries(path):
             status, body = self.running.ask(slot, name, key)
             if status == 201:
                 return body
             self._note(path, status)
             if self.stop.is_set() and status == 0:
                 return None
+        return None
+
+    def _tries(self, path: str) -> Iterator[None]:
+        """Again and again, for longer than the supervisor ever waits before it starts a process again."""
+        given_up = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < given_up:
+            yield
             time.sleep(0.1)
         self.odd.append(f"{path}: never answered")
-        return None
 
     def _note(self, path: str, status: int) -> None:
         """A broken connection and 503 are what a client is told to expect."""
@@ -121,7 +128,7 @@ def test_no_kill_loses_a_booking_or_a_mail_and_repeats_are_the_same(running: Run
         if wiped < WIPES and len(killed) * WIPES >= wiped * KILLS:
             wiped += wipe_surely(running)
     client.stop.set()
-    thread.join(120)
+    thread.join(2 * PATIENCE_SECONDS)
     assert not thread.is_alive()
     assert running.process.poll() is None, "the supervisor lives"
     running.wait_done(60)
