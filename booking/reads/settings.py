@@ -95,9 +95,10 @@ def closing_lines(session: Session, organisation_id: int) -> tuple[ClosingLine, 
 
 
 def opening_lines(session: Session, organisation_id: int, room_id: int) -> tuple[Hours, ...]:
-    """A room's opening hours of all seasons, by season, weekday and time."""
+    """A room's opening hours: those of every season first, then by season, weekday and time."""
     query = select(OpeningHours).where(OpeningHours.organisation_id == organisation_id, OpeningHours.room_id == room_id)
-    rows = session.scalars(query.order_by(OpeningHours.season_id, OpeningHours.weekday, OpeningHours.opens))
+    order = (OpeningHours.season_id.nulls_first(), OpeningHours.weekday, OpeningHours.opens)
+    rows = session.scalars(query.order_by(*order))
     return tuple(Hours(row.weekday, row.opens, row.closes, row.season_id) for row in rows)
 
 
