@@ -31,7 +31,8 @@ def take(folder: Path = FOLDER) -> list[Path]:
     flags = [*QUIET, "--lang=de-DE", *(NPM_BUILD if path == browser_setup.from_npm() else ())]
     with running_demo() as demo, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(path), args=flags)
-        eventually(lambda: not demo.rows("SELECT 1 FROM outbox WHERE topic = 'mail' AND done_at IS NULL"), "mails", 120)
+        waiting = "SELECT 1 FROM outbox WHERE topic = 'mail' AND done_at IS NULL AND dead_at IS NULL"
+        eventually(lambda: not demo.rows(waiting), "mails", 120)
         with tour(browser, demo) as walk:
             return [*_pages(walk, folder), *_mail(browser, demo, folder), _issued(walk, demo, folder)]
 
