@@ -1,4 +1,4 @@
-"""The web process: granian around a WSGI application, with the two ways closed in which it loses a stop."""
+"""The web process: granian around a WSGI application, with the ways closed in which it loses a stop."""
 
 import importlib
 import os
@@ -6,6 +6,7 @@ import shutil
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -35,6 +36,8 @@ PRELOADED = (
 CONNECTIONS_PER_PROCESS = 1024
 KILL_SECONDS = 8
 REMIND_SECONDS = 0.2
+# Ignored by a process that has no handler for it, so that it may be sent at any time.
+NUDGE = signal.SIGURG
 
 
 def serve(settings: Settings, target: str = TARGET, wait: Callable[[], None] | None = None) -> None:
@@ -69,7 +72,8 @@ def serve(settings: Settings, target: str = TARGET, wait: Callable[[], None] | N
 
 
 def load(target: str) -> Any:
-    """The object `module:name`. granian's own loader would look into the working folder first."""
+    """The object `module:name`, in a worker. granian's own loader would look into the working folder first."""
+    signal.signal(NUDGE, lambda _number, _frame: None)
     module, _, name = target.partition(":")
     return getattr(importlib.import_module(module), name)
 
@@ -83,11 +87,19 @@ def _empty_metrics(settings: Settings) -> None:
 
 
 def _insist_on_stop(server: AbstractServer[Any]) -> None:
-    """Repeat a stop request: while it starts a dead worker again, granian clears the event that carried it."""
+    """Repeat a stop request, which can be lost in the server and in a worker.
+
+    The server, while it starts a dead worker again, clears the event that carried it. A worker that gets its signal in
+    the instant before it lies down to wait for one sleeps on: Python runs the handler when the wait is interrupted.
+    `NUDGE` interrupts it; a second SIGTERM would not do, granian's worker stands still when it gets too many.
+    """
 
     def remind() -> None:
         while True:
             server.main_loop_interrupt.set()
+            for worker in tuple(server.wrks):
+                with suppress(ProcessLookupError):
+                    os.kill(worker.inner.pid, NUDGE)
             threading.Event().wait(REMIND_SECONDS)
 
     def stop(_number: int, _frame: FrameType | None) -> None:

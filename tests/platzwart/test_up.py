@@ -82,6 +82,13 @@ def test_a_sigterm_in_the_first_second_ends_all_at_once(installation: Installati
         assert installation.stop(process) in {0, -signal.SIGTERM}, installation.output
 
 
+def test_a_stop_that_a_web_worker_slept_through_is_repeated(installation: Installation) -> None:
+    installation.environment["STANDIN_DEAF"] = "1"
+    process = installation.start()
+    installation.ready(process)
+    assert installation.stop(process) == 0
+
+
 def test_a_killed_web_server_is_replaced_and_its_workers_do_not_live_on(installation: Installation) -> None:
     process = installation.start()
     installation.ready(process)
