@@ -119,7 +119,7 @@ def _worker(url: str, redis_url: str) -> "subprocess.Popen[bytes]":
         "LOG_LEVEL": "ERROR",
     }
     environment = {"PATH": "/usr/bin:/bin"} | {f"PLATZWART_{name}": value for name, value in given.items()}
-    command = [sys.executable, "-P", "-m", "platzwart", "worker", "quick"]
+    command = [sys.executable, "-P", "-m", "platzwart", "worker", "sites"]
     return subprocess.Popen(command, env=environment, start_new_session=True)
 
 

@@ -12,13 +12,16 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 QUICK: Final = "quick"
+SITES: Final = "sites"
 CALENDARS: Final = "calendars"
 
 DRAIN_OUTBOX: Final = "workers.outbox.drain"
+DRAIN_SITES: Final = "workers.outbox.drain_sites"
 READ_HOOKS: Final = "workers.ycbm.read_hooks"
 POLL_CONNECTION: Final = "workers.ycbm.poll"
 
-JOBS: Final = {DRAIN_OUTBOX: QUICK, READ_HOOKS: QUICK, POLL_CONNECTION: CALENDARS}
+# What waits for booking sites has a worker of its own: a site that hangs holds up no mail.
+JOBS: Final = {DRAIN_OUTBOX: QUICK, DRAIN_SITES: SITES, READ_HOOKS: SITES, POLL_CONNECTION: CALENDARS}
 COALESCE_MS: Final = 200
 JOB_SECONDS: Final = 120
 
@@ -34,7 +37,11 @@ def nudge(redis: "Redis", job: str, *ids: int) -> bool:
     try:
         if not redis.set(_mark(job, ids), 1, px=COALESCE_MS, nx=True):
             return False
-        queue_for(job, redis).enqueue(job, *ids, result_ttl=0, failure_ttl=86_400, job_timeout=JOB_SECONDS)
+        with redis.pipeline() as one_trip:
+            queue_for(job, redis).enqueue(
+                job, *ids, result_ttl=0, failure_ttl=86_400, job_timeout=JOB_SECONDS, pipeline=one_trip
+            )
+            one_trip.execute()
     except RedisError as error:
         log.warning("nudge of %s failed (%s); the tick will find the row", job, type(error).__name__)
         return False

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 PREFIX = "PLATZWART_"
 WEAK_SECRETS = frozenset({"secret", "changeme", "change-me", "dev", "default", "platzwart", "password"})
@@ -96,11 +96,44 @@ def _code_keys(value: str) -> tuple[CodeKey, ...]:
 
 def _url_of(*schemes: str) -> Callable[[str], str]:
     def read(value: str) -> str:
-        if urlsplit(value).scheme not in schemes:
+        if _parts(value).scheme not in schemes:
             raise ValueError(f"must start with one of {', '.join(scheme + '://' for scheme in schemes)}")
-        return value.rstrip("/")
+        return value.strip().rstrip("/")
 
     return read
+
+
+def _server_of(*schemes: str) -> Callable[[str], str]:
+    """As `_url_of`; a host has to be named."""
+
+    def read(value: str) -> str:
+        address = _url_of(*schemes)(value)
+        if not _parts(address).hostname:
+            raise ValueError("names no host")
+        return address
+
+    return read
+
+
+def _origin(value: str) -> str:
+    """Scheme, host and port alone: cookies, links and webhooks are made for the whole of a host."""
+    origin = _server_of("http", "https")(value)
+    parts = _parts(origin)
+    if parts.path or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError("must end with the host or its port: Platzwart needs a host name of its own")
+    return origin
+
+
+def _parts(value: str) -> SplitResult:
+    """The library's own words would show parts of a password that holds a sign with a meaning."""
+    try:
+        parts = urlsplit(value.strip())
+        usable = parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("is no address: its host or port cannot be read")
+    return parts
 
 
 def _number(low: int, high: int) -> Callable[[str], int]:
@@ -143,10 +176,12 @@ VARIABLES: tuple[Variable, ...] = (
         "DATABASE_URL", _url_of("sqlite", "postgresql", "postgresql+psycopg"), None, "SQLite or PostgreSQL address"
     ),
     Variable("REDIS_URL", _url_of("redis", "rediss", "unix"), None, "Redis or Valkey address"),
-    Variable("BASE_URL", _url_of("http", "https"), None, "public address; every mailed link starts with it"),
+    Variable("BASE_URL", _origin, None, "public address; every mailed link starts with it"),
     Variable("SECRET_KEY", _secret, None, "signs links, feeds and forms", secret=True),
     Variable("CODE_KEY", _code_keys, None, "encrypts door codes and credentials: name:base64[,older:…]", secret=True),
-    Variable("SMTP_URL", _url_of("smtp", "smtps"), None, "outgoing mail: smtp://user:password@host:port", secret=True),
+    Variable(
+        "SMTP_URL", _server_of("smtp", "smtps"), None, "outgoing mail: smtp://user:password@host:port", secret=True
+    ),
     Variable("MAIL_FROM", _text, "platzwart@localhost", "sender address where an organisation has none"),
     Variable("HOST", _text, "127.0.0.1", "address the web process listens on"),
     Variable("PORT", _number(1, 65535), "8000", "port the web process listens on"),
@@ -185,11 +220,18 @@ def _raw(variable: Variable, environment: Mapping[str, str]) -> str:
 
 
 def read_dotenv(path: Path) -> dict[str, str]:
-    """Lines `NAME=value` of a .env file, quotes taken off; an absent file is empty."""
+    """Lines `NAME=value` of a .env file, quotes taken off; an absent file is empty. Raises SettingsError."""
     if not path.is_file():
         return {}
     found: dict[str, str] = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
+    try:
+        text = path.read_bytes().decode()
+    except OSError as error:
+        raise SettingsError((f"{path}: cannot be read ({error.strerror})",)) from error
+    except UnicodeDecodeError as error:
+        line_number = error.object.count(b"\n", 0, error.start) + 1
+        raise SettingsError((f"{path}: line {line_number} is not UTF-8",)) from None
+    for line in text.splitlines():
         name, separator, value = line.strip().partition("=")
         if separator and not name.startswith("#"):
             found[name.strip().removeprefix("export ")] = value.strip().strip("'\"")

@@ -1,19 +1,24 @@
 """A feed: the head of a calendar, its zones, its fragments (RFC 5545 section 3.4, RFC 7986; SPEC C2, C3).
 
-Pure joining: what is shown is decided by `ical.window`, and a fragment can come from a cache.
+Pure joining: what is shown is decided by `ical.window`, and a fragment can come from a cache. `render_calendar` does it
+all for entries and series at once.
 """
 
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from booking.values.agenda import AgendaEntry
 from booking.values.states import Variant
 from ical.colour import css_name
 from ical.event import render_event
+from ical.fragment import FeedOptions, Fragment
+from ical.series import Series
+from ical.series_writer import render_series
 from ical.text import CRLF, duration, text_line
 from ical.times import is_local
+from ical.window import turns, visible
 from ical.zones import vtimezone
 
 PRODUCT = "-//Platzwart//Platzwart//EN"
@@ -33,6 +38,42 @@ class FeedHead:
     refresh: timedelta = timedelta(hours=1)
 
 
+def render_calendar(
+    head: FeedHead, items: Iterable[AgendaEntry | Series], options: FeedOptions, now: datetime
+) -> bytes:
+    """The body of a feed of these entries and series as it is now; the same items give the same bytes until a
+    fragment's `valid_until`.
+    """
+    return join_fragments(head, (render_item(item, options, head.host_id, now) for item in items))
+
+
+def render_item(item: AgendaEntry | Series, options: FeedOptions, host_id: str, now: datetime) -> Fragment:
+    """The fragment of an entry or a series, to keep until the item changes or its `valid_until` passes.
+
+    Raises as `ical.event.render_event`.
+    """
+    if isinstance(item, Series):
+        return render_series(item, options, host_id, now)
+    entry, turned = _standing(item, now)
+    is_seen = visible(entry, now, options.window)
+    moments = [*turns(entry, options.window), *([entry.until] if entry.then and entry.until else [])]
+    past = [moment for moment in moments if moment <= now]
+    return Fragment(
+        order=feed_order(item),
+        data=render_event(entry, options.variant, options.language, host_id, options.alarm) if is_seen else b"",
+        zones=zones_of([entry]) if is_seen else frozenset(),
+        modified=max([entry.last_modified, *turned, *past]),
+        valid_until=min((moment for moment in moments if moment > now), default=None),
+    )
+
+
+def join_fragments(head: FeedHead, fragments: Iterable[Fragment]) -> bytes:
+    """The body of a feed from fragments, in their order. Raises as `join_feed`."""
+    shown = sorted((fragment for fragment in fragments if fragment.data), key=lambda fragment: fragment.order)
+    zones = frozenset[str]().union(*(fragment.zones for fragment in shown))
+    return join_feed(head, zones, (fragment.data for fragment in shown))
+
+
 def render_feed(head: FeedHead, entries: Iterable[AgendaEntry], variant: Variant, language: str) -> bytes:
     """The body of a feed of exactly these entries, ordered by start and UID; the same entries give the same bytes."""
     ordered = sorted(entries, key=feed_order)
@@ -48,6 +89,15 @@ def feed_order(entry: AgendaEntry) -> tuple[object, ...]:
 def zones_of(entries: Iterable[AgendaEntry]) -> frozenset[str]:
     """The zones whose VTIMEZONE the fragments of these entries need."""
     return frozenset(entry.zone for entry in entries if is_local(entry.slot, entry.zone))
+
+
+def _standing(entry: AgendaEntry, now: datetime) -> tuple[AgendaEntry, list[datetime]]:
+    """What stands in an entry's place now, and when it came to."""
+    turned = []
+    while entry.then is not None and entry.until is not None and entry.until <= now:
+        turned.append(entry.until)
+        entry = entry.then
+    return entry, turned
 
 
 def join_feed(head: FeedHead, zone_names: Iterable[str], fragments: Iterable[bytes]) -> bytes:

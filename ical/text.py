@@ -63,7 +63,8 @@ def _cut(octets: bytes, start: int, cut: int) -> int:
 
 def text_line(name: str, text: str) -> str:
     """One folded content line with a TEXT value."""
-    return fold(f"{name}:{escape(text)}")
+    line = f"{name}:{escape(text)}"
+    return line if len(line) <= LONGEST_LINE and line.isascii() else fold(line)
 
 
 def uri(address: str) -> str:

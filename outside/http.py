@@ -5,9 +5,10 @@ once, every address public, the connection made to that very address with Host, 
 Hosts in `allow_private` (`host:port`) may be private and may be called by http. Environment, proxies, netrc and cookies
 play no part. Bodies arrive whole: decoded bytes are capped, and a total deadline by the clock covers resolving,
 connecting, redirects, sending and reading, so that a drip of one byte a second ends on time, too. Each request has its
-own connection.
+own connection, unless a session is made to keep them.
 """
 
+import re
 import socket
 import threading
 import time
@@ -22,10 +23,12 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.hooks import default_hooks
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3 import HTTPResponse
 
-from outside.addresses import DEFAULT_PORTS, PORTS, judge_addresses, target_of
+from outside.addresses import DEFAULT_PORTS, PORTS, Target, judge_addresses, target_of
 from outside.errors import RefusedAddress, RefusedRedirect, TooSlow, Unreachable
-from outside.wire import Deadline, exchange
+from outside.kept import Kept, place_of
+from outside.wire import Deadline, exchange, exchange_again
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +40,7 @@ USER_AGENT = "Platzwart"
 HARMLESS = frozenset(
     {"accept", "accept-encoding", "accept-language", "content-type", "content-length", "depth", "user-agent"}
 )
+ADDRESS = re.compile(r"[0-9]+(\.[0-9]+){3}|[0-9a-f:.]*:[0-9a-f:.]*")  # as `target_of` lets pass
 READING = frozenset({"GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT"})
 
 
@@ -100,23 +104,32 @@ def guarded_session(
     *,
     resolver: Resolver = system_resolver,
     authorities: str | None = None,
+    keep: bool = False,
 ) -> "GuardedSession":
     """A `requests.Session` whose every request passes the gate. `authorities` is a file of certificates to trust
     instead of the bundled ones. A `timeout` given to a call can only shorten the deadline; `verify=False`, client
-    certificates and proxies are refused with ValueError.
+    certificates and proxies are refused with ValueError. With `keep` connections are used again until `close`.
     """
-    return GuardedSession(_Gate(allow_private, limits or Limits(), resolver, authorities or DEFAULT_CA_BUNDLE_PATH))
+    gate = _Gate(allow_private, limits or Limits(), resolver, authorities or DEFAULT_CA_BUNDLE_PATH)
+    gate.kept = Kept() if keep else None
+    return GuardedSession(gate)
 
 
 class GuardedSession(requests.Session):
     def __init__(self, gate: "_Gate") -> None:
         super().__init__()
         self.trust_env = False
+        self.limits = gate.limits
         self.max_redirects = gate.limits.redirects
-        self.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate", "Connection": "close"})
+        self.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate"})
+        self.headers["Connection"] = "keep-alive" if gate.kept else "close"
         self.adapters.clear()
         self.mount("", gate)
         self._gate = gate
+
+    def judge(self, url: str) -> Target:
+        """The target that an address would be called as, without calling it. Raises RefusedAddress."""
+        return target_of(url, self._gate.allow_private, self._gate.limits.ports)
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> requests.Response:  # type: ignore[override]
         """As `requests` documents it; raises only OutsideError, and ValueError for what is refused on principle."""
@@ -153,6 +166,7 @@ class _Gate(HTTPAdapter):
     def __init__(self, allow_private: frozenset[str], limits: Limits, resolver: Resolver, authorities: str) -> None:
         super().__init__()
         self.allow_private, self.limits, self.resolver, self.authorities = allow_private, limits, resolver, authorities
+        self.kept: Kept | None = None
         self._here = threading.local()
 
     @contextmanager
@@ -181,15 +195,45 @@ class _Gate(HTTPAdapter):
         with self.one_deadline():
             deadline: Deadline = self._here.deadline.shortened(timeout if isinstance(timeout, int | float) else None)
             target = target_of(request.url or "", self.allow_private, self.limits.ports)
-            addresses = judge_addresses(target, self._resolve(target.host, target.port, target.origin, deadline))
             authorities = verify if isinstance(verify, str) else self.authorities
-            raw, body = exchange(request, target, addresses, authorities, deadline, self.limits.body)
+            raw, body = self._again(request, target, authorities, deadline) or exchange(
+                request,
+                target,
+                judge_addresses(target, self._resolve(target.host, target.port, target.origin, deadline)),
+                authorities,
+                deadline,
+                self.limits.body,
+                self.kept,
+            )
         response = self.build_response(request, raw)
         response.raw = BytesIO(body)
         return response
 
+    def close(self) -> None:
+        super().close()
+        if self.kept is not None:
+            self.kept.close()
+
+    def _again(
+        self, request: requests.PreparedRequest, target: Target, authorities: str, deadline: Deadline
+    ) -> tuple[HTTPResponse, bytes] | None:
+        """Over a kept connection, or None. One that was closed meanwhile is no answer: what only reads asks anew, while
+        a change may have been made, so its Unreachable is the caller's to resolve by reading.
+        """
+        if self.kept is None:
+            return None
+        try:
+            return exchange_again(request, target, authorities, deadline, self.limits.body, self.kept)
+        except Unreachable:
+            self.kept.distrust(place_of(target, authorities))
+            if request.method not in READING:
+                raise
+            return None
+
     def _resolve(self, host: str, port: int, origin: str, deadline: Deadline) -> list[str]:
-        """Resolve in a thread of its own: the system's resolver cannot be told a deadline."""
+        """Resolve in a thread of its own: the system's resolver cannot be told a deadline. An address needs none."""
+        if ADDRESS.fullmatch(host):
+            return [host]
         found: list[list[str]] = []
 
         def look_up() -> None:

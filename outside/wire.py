@@ -18,6 +18,7 @@ from urllib3.exceptions import HTTPError, SSLError
 
 from outside.addresses import Target
 from outside.errors import BadAnswer, OutsideError, TooLarge, TooSlow, Unreachable
+from outside.kept import Kept, place_of
 
 CHUNK = 16_384
 MOST_ADDRESSES = 4
@@ -135,18 +136,44 @@ def exchange(
     authorities: str,
     deadline: Deadline,
     most: int,
+    kept: Kept | None = None,
 ) -> tuple[HTTPResponse, bytes]:
-    """Send a request and read the whole answer, decoded. Raises the errors of `outside.errors`, nothing else."""
+    """Send a request and read the whole answer, decoded. Raises the errors of `outside.errors`, nothing else. With
+    `kept` the connection stays open for `exchange_again` if the other side agrees.
+    """
     route = _Route(target, tuple(addresses), deadline)
-    connection = _connection(route, authorities)
+    return _over(_connection(route, authorities), request, authorities, most, kept)
+
+
+def exchange_again(
+    request: requests.PreparedRequest, target: Target, authorities: str, deadline: Deadline, most: int, kept: Kept
+) -> tuple[HTTPResponse, bytes] | None:
+    """As `exchange`, over a connection that was kept; None if there is none."""
+    connection = kept.take(place_of(target, authorities))
+    if not isinstance(connection, _Plain):
+        return None
+    connection.route = _Route(target, connection.route.addresses, deadline)
+    return _over(connection, request, authorities, most, kept)
+
+
+def _over(
+    connection: _Plain, request: requests.PreparedRequest, authorities: str, most: int, kept: Kept | None
+) -> tuple[HTTPResponse, bytes]:
+    whole = False
     try:
-        return _converse(connection, request, route, most)
+        answered = _converse(connection, request, connection.route, most)
+        whole = True
     except OutsideError:
         raise
     except (http.client.HTTPException, HTTPError, OSError, ValueError, zlib.error) as error:
-        raise _told(route, error) from None
+        raise _told(connection.route, error) from None
     finally:
-        connection.close()
+        # http.client has dropped the socket where the other side wants to close
+        if whole and kept is not None and connection.sock is not None:
+            kept.give(place_of(connection.route.target, authorities), connection)
+        else:
+            connection.close()
+    return answered
 
 
 def _connection(route: _Route, authorities: str) -> _Plain:

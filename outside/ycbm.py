@@ -38,7 +38,6 @@ from outside.ycbm_values import (
     read_zone,
 )
 
-BASE_URL = "https://api.youcanbook.me/v1"
 FIELDS = (
     "id,ref,title,accountId,profileId,createdAt,updatedAt,startsAt,endsAt,startsAtUTC,endsAtUTC,timeZone,units,"
     "tentative,cancelled,cancelledAt,cancelledBy,cancellationReason,rescheduledAt,rescheduledBy,noShow,"
@@ -176,7 +175,10 @@ class YcbmClient:
         booking_id = made.get("id") if isinstance(made, dict) else None
         if not isinstance(booking_id, str) or not booking_id:
             raise SiteUnreadable(self._where, "the new booking has no id")
-        return self._checked(self.booking(booking_id), lambda booking: booking.slot == slot)
+        standing = self.booking(booking_id)
+        if standing.slot != slot:  # nobody would know it as ours, as it stands there
+            self.remove(booking_id)
+        return self._checked(standing, lambda booking: booking.slot == slot)
 
     def remove(self, booking_id: str) -> None:
         """Remove a booking. What is gone already is removed."""

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from booking.values.clock import instant_of
 from booking.values.slot import Slot
 
+BASE_URL = "https://api.youcanbook.me/v1"
 OUR_MARK = "PLATZWART"
 SECRET_FIELDS = frozenset({"ip", "ownerSecret", "bookerSecret", "lobbyPassword", "lobby"})
 E = TypeVar("E", bound=StrEnum)

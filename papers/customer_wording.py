@@ -122,7 +122,8 @@ def confirmation(letter: Confirmation, t: Translator) -> Content:
         heading=t.gettext("Your booking is confirmed"),
         access=letter.access,
         blocks=(
-            *paragraphs(lead, _access_note(letter.access, t)),
+            *paragraphs(lead, _only_this_mail(letter.access, t) if letter.replaced else ""),
+            *paragraphs(_access_note(letter.access, t)),
             *_payment(letter, t),
             price_table(letter.price, letter.currency, t),
         ),
@@ -134,8 +135,9 @@ def confirmation(letter: Confirmation, t: Translator) -> Content:
 def _payment(letter: Confirmation, t: Translator) -> tuple[Block, ...]:
     payment = letter.payment
     if payment is None:
-        return (*paragraphs(t.gettext("There is nothing to pay.")), *_code_details(letter, t))
-    reference = spoken(letter.appointment.code)
+        nothing = "" if letter.invoice_differs or letter.invoice_follows else t.gettext("There is nothing to pay.")
+        return (*paragraphs(nothing, *_of_invoice(letter, t)), *_code_details(letter, t))
+    reference = spoken(payment.reference)
     rows = (
         (t.gettext("Amount"), t.money(payment.amount, payment.currency)),
         (t.gettext("Due by"), t.day(payment.due)),
@@ -149,14 +151,30 @@ def _payment(letter: Confirmation, t: Translator) -> tuple[Block, ...]:
         Details(t.gettext("Payment"), tuple(row for row in rows if row[1])),
         *_girocode(payment, reference, t),
         *paragraphs(
-            t.gettext("The payment reference is your booking code. Please give it exactly as it stands here."),
+            _reference_note(letter, payment, t),
             t.gettext("Your invoice is attached.") if letter.invoice_number else "",
+            *_of_invoice(letter, t),
         ),
     )
 
 
+def _reference_note(letter: Confirmation, payment: Payment, t: Translator) -> str:
+    if payment.reference == letter.appointment.code:
+        return t.gettext("The payment reference is your booking code. Please give it exactly as it stands here.")
+    return t.gettext(
+        "The payment reference is the booking code on your invoice. Please give it exactly as it stands here."
+    )
+
+
+def _of_invoice(letter: Confirmation, t: Translator) -> tuple[str, ...]:
+    """What the office has still to do about the invoice (SPEC S27)."""
+    differs = t.gettext("Your invoice is still the one of the time before. We check it and write to you.")
+    follows = t.gettext("Your invoice comes later, in a mail of its own.")
+    return (differs if letter.invoice_differs else "", follows if letter.invoice_follows else "")
+
+
 def _girocode(payment: Payment, reference: str, t: Translator) -> tuple[Picture, ...]:
-    if payment.currency != "EUR" or payment.amount <= 0:
+    if payment.currency != "EUR" or payment.amount <= 0 or not payment.iban:
         return ()
     png = girocode_png(Transfer(payment.payee, payment.iban, payment.amount, reference, payment.bic))
     caption = t.gettext("Scan this code with your banking app to pay.")
@@ -177,14 +195,17 @@ def codes_arrive(letter: CodesArrive, t: Translator) -> Content:
 
 
 def codes_replaced(letter: CodesReplaced, t: Translator) -> Content:
+    has_codes = isinstance(letter.access, Codes)
+    phone = "" if has_codes else phone_line(letter.call, t)
     return _content(
         letter,
         t,
         subject=t.gettext("New access: %(what)s", what=_what(letter, t)),
         heading=t.gettext("Your door code has changed"),
+        next_step=Fact(t.gettext("Please call"), phone) if phone else None,
         access=letter.access,
         blocks=(
-            Paragraph(_only_these(letter.access, t), strong=True),
+            Paragraph(_only_these(letter.access, phone, t), strong=True),
             *paragraphs(_access_note(letter.access, t)),
             *_code_details(letter, t),
         ),
@@ -193,7 +214,13 @@ def codes_replaced(letter: CodesReplaced, t: Translator) -> Content:
     )
 
 
-def _only_these(access: Codes, t: Translator) -> str:
+def _only_these(access: Access, phone: str, t: Translator) -> str:
+    if not isinstance(access, Codes):
+        if phone:
+            return t.gettext(
+                "The door code you know opens nothing any more. If you need the new one now, please call us."
+            )
+        return t.gettext("The door code you know opens nothing any more. The new one comes in a mail of its own.")
     return t.ngettext(
         "Please use only this code. What we sent you before opens nothing any more.",
         "Please use only these codes. What we sent you before opens nothing any more.",

@@ -12,6 +12,7 @@ from papers.letters import (
     DigestEntry,
     HouseLetter,
     RequestNotice,
+    SiteSilent,
 )
 from papers.phrases import footer, lines, paragraphs
 
@@ -113,6 +114,26 @@ def codes_running_out(letter: CodesRunningOut, t: Translator) -> Content:
         ),
         blocks=paragraphs(f"{left}.", t.gettext("Requests for later days cannot be confirmed with a door code.")),
         button=Button(t.gettext("Open doors"), letter.doors_url),
+    )
+
+
+def site_silent(letter: SiteSilent, t: Translator) -> Content:
+    return _content(
+        letter,
+        t,
+        subject=t.gettext("%(site)s is not reached", site=letter.site),
+        heading=t.gettext("%(site)s is not reached", site=letter.site),
+        facts=(
+            Fact(t.gettext("Last success"), t.moment(letter.since, letter.zone)),
+            Fact(t.gettext("Next"), t.gettext("Look at the connection; check account, key and address")),
+        ),
+        blocks=paragraphs(
+            t.gettext(
+                "What is booked there is not known here until it works again, and times taken here may still be "
+                "offered there."
+            )
+        ),
+        button=Button(t.gettext("Open the connections"), letter.sites_url),
     )
 
 

@@ -25,6 +25,7 @@ from booking.values.slot import Slot
 
 DEFAULT_LANGUAGE = "de"
 SOURCE_LANGUAGE = "en"
+GERMAN_SPEAKING = frozenset({"DE", "AT", "CH", "LI"})
 LOCALES = {"de": "de_DE", "en": "en_GB"}
 TRANSLATIONS = Path(__file__).parent / "translations"
 _DAY = {"de": "ccc, d. MMMM y"}
@@ -99,6 +100,12 @@ class Translator:
 
     def number(self, number: Decimal) -> str:
         return format_decimal(number, locale=self.locale, decimal_quantization=False)
+
+
+def country_name(country: str, seen_from: str) -> str:
+    """A country (ISO 3166-1) in capitals, as letters from another one write it: in German or else in English."""
+    locale = Locale.parse(LOCALES["de" if seen_from in GERMAN_SPEAKING else "en"])
+    return str(locale.territories.get(country.upper(), country)).upper()
 
 
 def supported(language: str) -> str:

@@ -20,13 +20,22 @@ from booking.values.codes import spoken
 from booking.values.house import Price, PriceLine
 from booking.values.money import BasisPoints, Cents, Gross, round_half_up, split_gross
 from papers.girocode import Transfer, girocode_svg
-from papers.i18n import Translator, translations
+from papers.i18n import Translator, country_name, translations
 from papers.phrases import iban_groups, tidy
 from papers.printable import printable
 
 TEMPLATES = Path(__file__).parent / "templates"
 NOTHING = Cents(0)
+SMALL = Cents(25000)  # up to here an invoice needs no address of the buyer (§ 33 UStDV)
 _HOUR = 60
+
+
+class LackingError(ValueError):
+    """What the law wants on an invoice and its data have not; `missing` names it."""
+
+    def __init__(self, number: str, missing: tuple[str, ...]) -> None:
+        super().__init__(f"invoice {number!r} lacks: {', '.join(missing)}")
+        self.missing = missing
 
 
 class Unit(StrEnum):
@@ -36,7 +45,10 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Seller:
-    """Who invoices. One of `tax_number` and `vat_id` is given; `contact` and `register` are lines of the foot."""
+    """Who invoices. One of `tax_number` and `vat_id` is given; `contact` and `register` are lines of the foot.
+
+    `country` is ISO 3166-1; it is named where the buyer is in another one.
+    """
 
     name: str
     address: tuple[str, ...]
@@ -44,15 +56,18 @@ class Seller:
     vat_id: str = ""
     contact: tuple[str, ...] = ()
     register: tuple[str, ...] = ()
+    country: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Buyer:
-    """Who is invoiced, as the address window shows it: a name, then lines of the address."""
+    """Who is invoiced, as the address window shows it: a name, a person there, lines of the address, the country."""
 
     name: str
     address: tuple[str, ...]
     vat_id: str = ""
+    person: str = ""
+    country: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +113,10 @@ class InvoiceData:
     corrects: str = ""
 
     def __post_init__(self) -> None:
-        """Raise ValueError naming everything that the law wants and that is missing."""
+        """Raise LackingError naming everything that the law wants and that is missing."""
         missing = _missing(self)
         if missing:
-            raise ValueError(f"invoice {self.number!r} lacks: {', '.join(missing)}")
+            raise LackingError(self.number, missing)
 
     @property
     def total(self) -> Cents:
@@ -116,16 +131,20 @@ def _missing(data: InvoiceData) -> tuple[str, ...]:
     exempt = any(line.amount.rate == 0 for line in data.lines)
     demands = {
         "number": data.number,
-        "seller's name": data.seller.name,
-        "seller's address": data.seller.address,
+        "seller's name": data.seller.name.strip(),
+        "seller's address": _is_address(data.seller.address),
         "tax number or VAT id": data.seller.tax_number or data.seller.vat_id,
-        "buyer's name": data.buyer.name,
-        "buyer's address": data.buyer.address,
+        "buyer's name": data.buyer.name.strip(),
+        "buyer's address": data.total <= SMALL or _is_address(data.buyer.address),
         "lines": data.lines,
         "reason of the exemption": data.exemption or not exempt,
         "order of the service days": data.service_first_day <= data.service_last_day,
     }
     return tuple(name for name, given in demands.items() if not given)
+
+
+def _is_address(lines: tuple[str, ...]) -> bool:
+    return bool(lines) and all(line.strip() for line in lines)
 
 
 def totals_by_rate(lines: Iterable[InvoiceLine]) -> tuple[Gross, ...]:
@@ -189,7 +208,7 @@ def sheet(data: InvoiceData) -> dict[str, Any]:
         "title": t.gettext("Invoice correction") if tidied.corrects else t.gettext("Invoice"),
         "number": tidied.number,
         "seller": {"name": tidied.seller.name, "address": tidied.seller.address},
-        "buyer": [tidied.buyer.name, *tidied.buyer.address],
+        "buyer": _window(tidied),
         "info": _info(tidied, t),
         "head": _head(t),
         "lines": [_line_cells(place, line, tidied.currency, t) for place, line in enumerate(tidied.lines, start=1)],
@@ -202,6 +221,14 @@ def sheet(data: InvoiceData) -> dict[str, Any]:
         "page": t.gettext("Page"),
         "of": t.gettext("of"),
     }
+
+
+def _window(data: InvoiceData) -> list[str]:
+    """The address as the post reads it (DIN 5008): a foreign country last, in the language of where it is sent."""
+    seller, buyer = data.seller, data.buyer
+    is_abroad = seller.country and buyer.country and seller.country != buyer.country
+    lines = (buyer.name, buyer.person, *buyer.address, country_name(buyer.country, seller.country) if is_abroad else "")
+    return [line for line in lines if line.strip()]
 
 
 def _head(t: Translator) -> list[str]:
@@ -283,7 +310,7 @@ def _payment(data: InvoiceData, t: Translator) -> dict[str, Any] | None:
         "title": t.gettext("Please pay by %(day)s", day=t.day(data.due_on)),
         "amount": t.money(data.due, data.currency),
         "rows": [row for row in rows if row[1]],
-        "code": girocode_svg(transfer).decode() if data.currency == "EUR" else None,
+        "code": girocode_svg(transfer).decode() if data.currency == "EUR" and data.bank.iban else None,
         "caption": t.gettext("GiroCode: scan and pay"),
     }
 

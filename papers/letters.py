@@ -103,13 +103,14 @@ def access_at(now: datetime, codes: tuple[DoorCode, ...]) -> Access:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """How to pay. The reference is the appointment's booking code (SPEC S13) and therefore no field."""
+    """How to pay. `reference` is the booking code that stands on the invoice (SPEC S13); a moved rental has another."""
 
     amount: Cents
     currency: str
     payee: str
     iban: str
     due: date
+    reference: str
     bic: str = ""
 
 
@@ -149,7 +150,11 @@ class Acknowledgement(CustomerLetter):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmation(CustomerLetter):
-    """The one mail: codes, payment, invoice (S11, S12); `by_phone` where the desk confirmed it before (S18)."""
+    """The one mail: codes, payment, invoice (S11, S12); `by_phone` where the desk confirmed it before (S18).
+
+    `replaced` where a code that may be known opens nothing any more (S22). `invoice_differs` where the rental was moved
+    and is no longer as its invoice says, `invoice_follows` where that cannot be written yet (S12, S27).
+    """
 
     access: Access
     price: Price
@@ -157,6 +162,9 @@ class Confirmation(CustomerLetter):
     payment: Payment | None
     invoice_number: str | None
     by_phone: bool = False
+    replaced: bool = False
+    invoice_differs: bool = False
+    invoice_follows: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,9 +176,13 @@ class CodesArrive(CustomerLetter):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodesReplaced(CustomerLetter):
-    """New codes; those sent before open nothing any more (S22)."""
+    """Codes known before open nothing any more (S22): the new ones, or why they come later and whom to call till then.
 
-    access: Codes
+    `call` is who can be reached now or next, None where nobody can.
+    """
+
+    access: Access
+    call: Phone | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,6 +298,18 @@ class CancelStuck(HouseLetter):
     case_url: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteSilent(HouseLetter):
+    """A connection to a booking site has not succeeded for longer than its interval allows (C15). `since`: when it did
+    last, told in `zone`.
+    """
+
+    site: str
+    since: datetime
+    zone: str
+    sites_url: str
+
+
 Letter = (
     AddressCheck
     | Acknowledgement
@@ -300,4 +324,5 @@ Letter = (
     | DeskDigest
     | CodesRunningOut
     | CancelStuck
+    | SiteSilent
 )

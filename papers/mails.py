@@ -6,7 +6,7 @@ Both are pure, so that a mail that is frozen at its first attempt can be made ag
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from email.errors import HeaderParseError
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -36,6 +36,7 @@ from papers.letters import (
     Moved,
     Rejection,
     RequestNotice,
+    SiteSilent,
 )
 from papers.phrases import one_line, tidy
 from papers.plain import plain
@@ -54,7 +55,11 @@ _WORDINGS: dict[type, Callable[[Any, Translator], Content]] = {
     DeskDigest: house_wording.desk_digest,
     CodesRunningOut: house_wording.codes_running_out,
     CancelStuck: house_wording.cancel_stuck,
+    SiteSilent: house_wording.site_silent,
 }
+
+
+MOST_LOCAL, MOST_ADDRESS = 64, 254
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,14 @@ class Mailbox:
 
     name: str
     address: str
+
+
+class UnwritableAddress(Exception):  # noqa: N818 - it names what is wrong
+    """No mail can carry this address; trying again would not change that."""
+
+    def __init__(self, mailbox: Mailbox) -> None:
+        super().__init__("an address is local@domain, with an ASCII local part")
+        self.mailbox = mailbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +166,12 @@ def compose(
 ) -> bytes:
     """The message for SMTP, lines ending in CRLF: `mixed{alternative{text, related{html, png}, calendar}, files}`.
 
-    The same arguments give the same bytes. `message_id` has its angle brackets; `date` is aware. ValueError on an
-    address that is none.
+    The same arguments give the same bytes. `message_id` has its angle brackets; `date` is aware. Raises
+    UnwritableAddress.
     """
     message = EmailMessage(policy=SMTP)
-    message["From"] = _address(sender.name, sender.address)
-    message["To"] = _address(recipient.name if draft.greets_by_name else "", recipient.address)
+    message["From"] = _address(sender)
+    message["To"] = _address(recipient if draft.greets_by_name else Mailbox("", recipient.address))
     message["Subject"] = _header_text(draft.subject)
     message["Date"] = date
     message["Message-ID"] = message_id
@@ -174,12 +187,16 @@ def compose(
     return message.as_bytes()
 
 
-def _address(name: str, address: str) -> Address:
-    local, _, domain = address.rpartition("@")
+def _address(mailbox: Mailbox) -> Address:
+    """`local@domain`, the local part in ASCII, no longer than RFC 5321 section 4.5.3.1 lets it be."""
+    local, _, domain = mailbox.address.rpartition("@")
     try:
-        return Address(_header_text(name), addr_spec=f"{local}@{domain.encode('idna').decode()}")
-    except HeaderParseError as error:
-        raise ValueError("an address is local@domain, with an ASCII local part") from error
+        written = f"{local}@{domain.encode('idna').decode()}"
+        if len(local) > MOST_LOCAL or len(written) > MOST_ADDRESS:
+            raise UnwritableAddress(mailbox)
+        return Address(_header_text(mailbox.name), addr_spec=written)
+    except (MessageError, ValueError, IndexError) as error:  # the standard library has many words for it
+        raise UnwritableAddress(mailbox) from error
 
 
 def _header_text(text: str) -> str:

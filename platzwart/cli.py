@@ -80,17 +80,16 @@ def up(data: Path | None, host: str | None, port: int | None, app: str | None, *
 def web(app: str | None) -> None:
     """Serve pages, feeds and the API."""
     from platzwart.children import wait_for_gate
-    from platzwart.embedded import port_is_free
+    from platzwart.embedded import check_place
     from platzwart.web_server import TARGET, serve
 
     settings = started_settings()
-    if not port_is_free(settings.host, settings.port):
-        raise SettingsError((f"{PREFIX}PORT: {settings.port} on {settings.host} is in use",))
+    check_place(settings.host, settings.port)
     serve(settings, app or TARGET, lambda: wait_for_gate(os.environ))
 
 
 @main.command()
-@click.argument("queue", type=click.Choice(["quick", "calendars"]))
+@click.argument("queue", type=click.Choice(["quick", "sites", "calendars"]))
 @says_what_is_wrong
 def worker(queue: str) -> None:
     """Work on one queue."""
@@ -121,15 +120,16 @@ def migrate() -> None:
 
 
 @main.command(hidden=True)
+@click.option("--first-page", type=click.Path(path_type=Path))
 @click.option("--mail-url")
 @click.option("--peer")
 @says_what_is_wrong
-def prepare(mail_url: str | None, peer: str | None) -> None:
-    """Migrate and load the demonstration, for `up`."""
+def prepare(first_page: Path | None, mail_url: str | None, peer: str | None) -> None:
+    """Migrate, load the demonstration, or write down where to begin, for `up`."""
     settings = started_settings()
     from platzwart.prepare import prepare as run_prepare
 
-    run_prepare(settings, mail_url, peer)
+    run_prepare(settings, first_page, mail_url, peer)
 
 
 @main.command(hidden=True)
@@ -154,6 +154,16 @@ def keys() -> None:
     click.echo(f"{PREFIX}CODE_KEY={new_code_key()}")
 
 
+@main.command()
+@says_what_is_wrong
+def setup_link() -> None:
+    """Print the link to the page that makes the first organisation and its owner."""
+    from booking.values.tokens import setup_path
+
+    settings = read_settings(process_environment())
+    click.echo(settings.base_url + setup_path(settings.secret_key.encode()))
+
+
 @main.group()
 def config() -> None:
     """Look at the settings."""
@@ -168,6 +178,7 @@ def check() -> None:
 
 
 @config.command()
+@says_what_is_wrong
 def show() -> None:
     """Print all settings with their sources; secrets stay hidden."""
     environment = process_environment()
@@ -184,10 +195,13 @@ def show() -> None:
 
 
 def without_password(value: str) -> str:
-    """An address without the password in it; anything else as it is."""
+    """An address without the password in it; anything else as it is, unless nobody knows what it is."""
     from urllib.parse import urlsplit
 
-    parts = urlsplit(value)
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return HIDDEN
     if not parts.password:
         return value
     user_and_password, _, rest = parts.netloc.rpartition("@")
@@ -195,6 +209,7 @@ def without_password(value: str) -> str:
 
 
 @main.command()
+@says_what_is_wrong
 def doctor() -> None:
     """Look for what goes wrong on real machines; exit 1 where something needs care."""
     from platzwart.doctor import examine

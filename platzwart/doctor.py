@@ -34,7 +34,8 @@ def examine(environment: Mapping[str, str]) -> tuple[Finding, ...]:
             *findings,
             *(Finding("settings", problem, "set it, see docs/settings.md") for problem in error.problems),
         )
-    return (*findings, Finding("settings", "usable"), *(look(settings) for look in (_disk, _database, _redis)))
+    looked = (look(settings) for look in (_disk, _database, _redis))
+    return (*findings, Finding("settings", "usable"), *looked, *_houses(settings))
 
 
 def _python() -> Finding:
@@ -79,6 +80,31 @@ def _database(settings: Settings) -> Finding:
         return ("at head", "") if at_head else ("not at the newest revision", "run `platzwart migrate`")
 
     return _tried("database", look)
+
+
+def _houses(settings: Settings) -> tuple[Finding, ...]:
+    """Whether each house can write invoices (SPEC S12); nothing where the database cannot tell, as was said before."""
+    from booking.reads.house import organisation_ids, read_house
+    from booking.tables.database import Database
+    from booking.tables.migrate import is_at_head
+
+    try:
+        database = Database(settings.database_url, pool_size=1)
+        try:
+            with database.read() as session:
+                houses = [read_house(session, one) for one in organisation_ids(session)] if is_at_head(session) else []
+        finally:
+            database.close()
+    except Exception:  # noqa: BLE001  # every driver has its own errors, and `_database` tells of them
+        return ()
+    return tuple(_invoices(house.name, house.lacks) for house in houses)
+
+
+def _invoices(name: str, lacks: tuple[str, ...]) -> Finding:
+    if not lacks:
+        return Finding("invoices", f"{name}: can be written")
+    advice = "enter it under Settings, Organisation and letterhead; nothing with a price can be confirmed until then"
+    return Finding("invoices", f"{name}: lacks {', '.join(lacks)}", advice)
 
 
 def _redis(settings: Settings) -> Finding:

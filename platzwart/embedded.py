@@ -4,6 +4,7 @@ The environment always wins: with PLATZWART_DATABASE_URL and PLATZWART_REDIS_URL
 and Redis. Without PLATZWART_SMTP_URL mails stay here, in the sink.
 """
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -107,16 +108,28 @@ def free_port(near: int) -> int:
         return int(listener.getsockname()[1])
 
 
-def port_is_free(host: str, port: int) -> bool:
-    """Whether nobody listens there. granian shares its port (SO_REUSEPORT), so it would not notice a second server."""
+def check_place(host: str, port: int) -> None:
+    """Raises SettingsError where the web cannot listen there: no such address here, taken, not allowed.
+
+    granian shares its port (SO_REUSEPORT), so it would not notice a second server.
+    """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with closing(socket.socket(family, kind, protocol)) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
-    except OSError:
-        return False
-    return True
+    except (OSError, UnicodeError) as error:
+        raise SettingsError((_why_not_there(host, port, error),)) from error
+
+
+def _why_not_there(host: str, port: int, error: Exception) -> str:
+    match getattr(error, "errno", None):
+        case errno.EADDRINUSE:
+            return f"{PREFIX}PORT: {port} on {host} is in use, choose another by --port"
+        case errno.EACCES:
+            return f"{PREFIX}PORT: {port} is not for this user, choose one from 1024 on by --port"
+        case _:
+            return f"{PREFIX}HOST: {host} is no address of this machine"
 
 
 def _listen(port: int) -> socket.socket:

@@ -7,17 +7,45 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from redis import Redis
+from redis.client import Pipeline
 from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker, Worker
 from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
 from rq.worker import BaseWorker
 
-from config.jobs import CALENDARS, JOBS, QUICK
+from config.jobs import CALENDARS, JOBS, QUICK, SITES
 from platzwart.lifeline import guard_forks
 
+
+class OneTrip:
+    """Beats in one trip to Redis where RQ makes three, twice before each job begins."""
+
+    connection: Redis
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        if pipeline is not None:
+            super().heartbeat(timeout, pipeline)  # type: ignore[misc]  # the worker's that this is mixed into
+            return
+        with self.connection.pipeline() as one_trip:
+            super().heartbeat(timeout, one_trip)  # type: ignore[misc]
+            one_trip.execute()
+
+
+class QuickWorker(OneTrip, SimpleWorker):
+    """Runs its jobs in its own process."""
+
+
+class ForkingWorker(OneTrip, Worker):
+    """Runs each job in a process of its own."""
+
+
 # Calendars of strangers may take a process down, so each such job has one of its own; the quick ones must be quick.
-KINDS: Final[Mapping[str, type[BaseWorker]]] = {QUICK: SimpleWorker, CALENDARS: Worker}
+KINDS: Final[Mapping[str, type[BaseWorker]]] = {
+    QUICK: QuickWorker,
+    SITES: QuickWorker,
+    CALENDARS: ForkingWorker,
+}
 WORKER_TTL = 30
 MAINTENANCE_SECONDS = 30
 LONGEST_RECONNECT_SECONDS = 5.0

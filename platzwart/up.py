@@ -11,22 +11,23 @@ from pathlib import Path
 import click
 
 from config.logs import set_up_logging
-from config.settings import PREFIX, Settings, SettingsError, read_settings
+from config.settings import PREFIX, Settings, read_settings
 from platzwart.children import Child, Stage, Start
 from platzwart.embedded import (
     Choice,
     House,
     MailPorts,
+    check_place,
     free_port,
     furnish,
     open_mail_ports,
-    port_is_free,
     reachable,
     take_folder,
 )
 from platzwart.supervisor import Supervisor
 
 READY_SECONDS = 0.5
+FIRST_PAGE = "first-page.txt"
 PEER_CONFIG, PEER_STATE = "ycbm-peer.json", "ycbm-peer-state.json"
 
 
@@ -41,11 +42,13 @@ def plan(house: House, lock: int, mail: MailPorts | None, peer: str | None, app:
     `peer` is host:port of the stand-in for YouCanBook.me and belongs to the demonstration; None runs without both.
     """
     mail_url = ("--mail-url", mail.page_url) if mail else ()
-    prepare = command("prepare", *mail_url, *(("--peer", peer) if peer else ()))
+    first_page = ("--first-page", str(house.data_dir / FIRST_PAGE))
+    prepare = command("prepare", *first_page, *mail_url, *(("--peer", peer) if peer else ()))
     children = [
         Child("prepare", prepare, Stage.FRONT, Start.AT_ONCE, once=True),
         Child("web", command("web", *(("--app", app) if app else ())), Stage.FRONT, Start.GATED),
         Child("worker quick", command("worker", "quick"), Stage.WORKERS),
+        Child("worker sites", command("worker", "sites"), Stage.WORKERS),
         Child("worker calendars", command("worker", "calendars"), Stage.WORKERS),
         Child("tick", command("tick"), Stage.TICK),
     ]
@@ -83,8 +86,7 @@ def up(given: Mapping[str, str], choice: Choice, *, demo: bool, app: str | None 
     house = furnish(given, choice, data_dir)
     environment = dict(house.environment)
     settings, mail = _settings_and_mail(environment)
-    if not port_is_free(settings.host, settings.port):
-        raise SettingsError((f"{PREFIX}PORT: {settings.port} on {settings.host} is in use, choose another by --port",))
+    check_place(settings.host, settings.port)
     set_up_logging(settings.log_level)
 
     def announce() -> None:
@@ -117,8 +119,10 @@ def _settings_and_mail(environment: dict[str, str]) -> tuple[Settings, MailPorts
 
 
 def greeting(settings: Settings, mail: MailPorts | None, data_dir: Path, peer: str | None) -> str:
-    """What the operator reads once all is up: where to go, and how to log in."""
+    """What the operator reads once all is up: where to go, and how to log in, or where to begin."""
     lines = ["", f"  Platzwart is ready:  {settings.base_url}/", f"  Data folder:         {data_dir}"]
+    if (first_page := data_dir / FIRST_PAGE).exists():
+        lines.append(f"  Begin here:          {first_page.read_text(encoding='utf-8').strip()}")
     if mail is not None:
         lines.append(f"  Mails (kept here):   {mail.page_url}")
     if peer is not None:

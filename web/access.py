@@ -28,6 +28,7 @@ class Way(Enum):
     """How a caller is known."""
 
     PUBLIC = "public"  # nobody is asked
+    HOOK = "hook"  # the view asks for the secret of a foreign service, which calls from wherever it likes
     STAFF = "staff"  # logged in; the capability decides
     TOKEN = "token"  # a bearer token of the API; the capability decides  # noqa: S105 - a word, no secret
 
@@ -43,6 +44,11 @@ class Access:
 def public(view: View) -> View:
     """Everybody may call it. What it shows is found by an unguessable token, or is meant for all."""
     return _mark(view, Access(Way.PUBLIC))
+
+
+def hook(view: View) -> View:
+    """Called by foreign services: the view itself asks for a secret that no browser has."""
+    return _mark(view, Access(Way.HOOK))
 
 
 def require(capability: Capability) -> Callable[[View], View]:

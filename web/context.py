@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import cached_property
+from importlib import import_module
 from time import monotonic
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -31,6 +32,8 @@ REDIS_SECONDS = 1.0
 MOST_WAITING = 100
 FLUSH_SECONDS = 60.0
 SEEN_FRESH = timedelta(minutes=1)
+# What a request may need and no start should wait for; the modules that use it import it inside functions.
+LOADED_LATE = ("holidays", "phonenumbers", "outside.ycbm")
 
 log = logging.getLogger(__name__)
 
@@ -152,6 +155,8 @@ class Nudger:
     def _serve(self) -> None:
         from config import jobs
 
+        for module in LOADED_LATE:
+            import_module(module)
         flushed = monotonic()
         while True:
             try:

@@ -8,19 +8,23 @@ import threading
 import zlib
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 from booking.reads import agenda
+from booking.reads.agenda import CodeLines
+from booking.reads.code_texts import Opener
 from booking.reads.feeds import FoundFeed
 from booking.tables.database import Database
 from booking.values.agenda import AgendaEntry
+from booking.values.states import SubjectKind, Variant
 from ical.event import render_event
 from ical.feed import FeedHead, content_type, etag, feed_order, join_feed, zones_of
 from ical.window import Window, shown_until
+from web.feed_words import code_given, code_line
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -29,7 +33,6 @@ Headers = list[tuple[str, str]]
 MONTHS_BACK = 3
 FAST, SMALL = 1, 9
 HELD_BYTES = 1_000  # an item's values beside its fragment, about
-CODE_GIVEN = {"de": "Türcode ausgegeben", "en": "Door code given"}
 _COMMON: Headers = [
     ("Cache-Control", "private, no-cache"),
     ("Vary", "Accept-Encoding"),
@@ -187,13 +190,24 @@ def _weight(parameters: Iterable[str]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One item as a calendar holds it: its fragment, and all that joining needs to know of the entry."""
+    """One item as a calendar holds it: its fragment, and all that joining needs to know of the entry.
+
+    From `turns` on, `then` is held in its place. A fragment with a door code is kept here alone, in memory.
+    """
 
     order: tuple[Any, ...]
-    fragment: bytes
+    fragment: bytes = field(repr=False)
     zones: frozenset[str]
     until: datetime | None
     modified: datetime
+    turns: datetime | None = None
+    then: "Held | None" = None
+
+    def at(self, now: datetime) -> "Held":
+        held = self
+        while held.then is not None and held.turns is not None and held.turns <= now:
+            held = held.then
+        return held
 
 
 class Calendar:
@@ -212,11 +226,21 @@ class Calendars:
     """Bodies of feeds from the database, by way of fragments: what did not change is neither read nor rendered again.
 
     `rendered` counts the events rendered by this process. `base_url` is where the office's pages are; empty: no links.
+    `vault` opens door codes for customers' own calendars; None: never (SPEC C4).
     """
 
-    def __init__(self, database: Database, limit: int, months_back: int = MONTHS_BACK, *, base_url: str = "") -> None:
+    def __init__(
+        self,
+        database: Database,
+        limit: int,
+        months_back: int = MONTHS_BACK,
+        *,
+        base_url: str = "",
+        vault: Opener | None = None,
+    ) -> None:
         self._database = database
         self._page = f"{base_url}/office/bookings/" if base_url else ""
+        self._vault = vault
         self._months_back = months_back
         self._shelf: Shelf[tuple[Any, ...], Calendar] = Shelf(limit)
         self._lock = threading.Lock()
@@ -232,19 +256,19 @@ class Calendars:
             if calendar.revision != (feed.revision, feed.epoch):
                 self._refresh(calendar, feed, now)
                 self._shelf.put(key, calendar, calendar.size)
-            return _join(calendar.ordered, self._head(feed), feed.made_at, now)
+            return _join(calendar.ordered, self._head(feed), feed.changed_at, now)
 
     def _refresh(self, calendar: Calendar, feed: FoundFeed, now: datetime) -> None:
         """Read two numbers of each item, then only what is new, and render that."""
         since = now - timedelta(days=31 * self._months_back)
-        code_given = CODE_GIVEN.get(feed.language[:2], CODE_GIVEN["de"])
+        given, codes = code_given(feed.language), self._codes(feed)
         with self._database.read() as session:
             if calendar.held:
                 stamps = agenda.stamps(session, feed.whose, since)
                 changed = [item_id for item_id, _ in stamps.items() - calendar.sequences.items()]
-                read = agenda.entries(session, feed.whose, changed, code_given, self._page)
+                read = agenda.entries(session, feed.whose, changed, given, self._page, codes)
             else:
-                read = agenda.everything(session, feed.whose, since, code_given, self._page)
+                read = agenda.everything(session, feed.whose, since, given, self._page, codes)
                 stamps = {item_id: sequence for item_id, (sequence, _) in read.items()}
         rendered = {item_id: self._render(entry, feed) for item_id, (_, entry) in read.items()}
         self.rendered += len(rendered)
@@ -256,6 +280,12 @@ class Calendars:
         calendar.size = HELD_BYTES + sum(len(held.fragment) + HELD_BYTES for held in calendar.ordered)
         calendar.revision = (feed.revision, feed.epoch)
 
+    def _codes(self, feed: FoundFeed) -> CodeLines | None:
+        """Only a customer's own calendar that shows all: whoever else has an address has it from the house (C4)."""
+        if self._vault is None or feed.whose.kind is not SubjectKind.CUSTOMER or feed.variant is not Variant.FULL:
+            return None
+        return CodeLines(self._vault, code_line(feed.language))
+
     def _render(self, entry: AgendaEntry, feed: FoundFeed) -> Held:
         return Held(
             order=feed_order(entry),
@@ -263,6 +293,8 @@ class Calendars:
             zones=zones_of((entry,)),
             until=shown_until(entry, Window(feed.cancelled_shown, self._months_back)),
             modified=entry.last_modified,
+            turns=entry.until,
+            then=self._render(entry.then, feed) if entry.then is not None else None,
         )
 
     def _head(self, feed: FoundFeed) -> FeedHead:
@@ -274,12 +306,14 @@ def _as_read(stamps: dict[int, int], read: dict[int, tuple[int, AgendaEntry]]) -
     return stamps | {item_id: sequence for item_id, (sequence, _) in read.items()}
 
 
-def _join(ordered: list[Held], head: FeedHead, made_at: datetime, now: datetime) -> Body:
-    """Last-Modified is the last change of any item, or the last time that one left the feed by itself."""
+def _join(ordered: list[Held], head: FeedHead, changed_at: datetime, now: datetime) -> Body:
+    """Last-Modified is the last change of any item or of the head, or the last time that an item left by itself."""
+    ordered = [held if held.then is None else held.at(now) for held in ordered]
     shown = [held for held in ordered if held.until is not None and now < held.until]
     left = (held.until for held in ordered if held.until is not None and held.until <= now)
     zones = {zone for held in shown for zone in held.zones}
     data = join_feed(head, zones, (held.fragment for held in shown))
-    modified = max(made_at, max((held.modified for held in ordered), default=made_at), max(left, default=made_at))
-    valid_until = min((held.until for held in shown if held.until is not None), default=None)
+    modified = max((changed_at, *(held.modified for held in ordered), *left))
+    ends = (end for held in shown for end in (held.until, held.turns) if end is not None)
+    valid_until = min(ends, default=None)
     return Body(data, modified, valid_until)

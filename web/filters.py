@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Flask, g, has_request_context
 
+from booking.actions.messages import BAD_ADDRESS, BAD_SENDER, INVOICE_LACKS, NO_ADDRESS
 from booking.values.codes import spoken
 from booking.values.money import Cents
 from booking.values.slot import Slot
@@ -45,6 +46,18 @@ def money(value: int, currency: str | None = None) -> str:
     return translator().money(Cents(value), currency or house().currency)
 
 
+def mail_failure(error: str) -> str:
+    """Why a mail did not go out, where the office can do something about it; else what the server said."""
+    names = {
+        NO_ADDRESS: gettext("There is no mail address. Please tell the customer by phone."),
+        BAD_ADDRESS: gettext("No mail can go to this address. Please ask the customer for another one."),
+        BAD_SENDER: gettext("No mail can come from the house's own address. Please change it in the settings."),
+    }
+    if error.startswith(INVOICE_LACKS):
+        return gettext("It waits for its invoice: the settings of the house lack something that the law asks for.")
+    return names.get(error, error)
+
+
 def role_name(role: Role) -> str:
     names = {
         Role.OWNER: gettext("Owner"),
@@ -56,7 +69,7 @@ def role_name(role: Role) -> str:
 
 
 def set_up(app: Flask) -> None:
-    for filter_ in (day, moment, clock, times, when, money, spoken, role_name):
+    for filter_ in (day, moment, clock, times, when, money, spoken, role_name, mail_failure):
         app.jinja_env.filters[filter_.__name__] = filter_
     app.jinja_env.filters["percent"] = lambda rate: translator().percent(rate)
     app.context_processor(_shell)

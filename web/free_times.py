@@ -48,6 +48,8 @@ def nearest(
 
     `others` is what `taken_near` found, where the caller asked it already.
     """
+    if wish.duration > room.terms.longest:
+        return ()
     window = wish.widened(NEARBY, NEARBY)
     open_slots = open_between(
         local_day(window.start, room.zone), local_day(window.end, room.zone), house.calendar(room)

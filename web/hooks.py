@@ -9,18 +9,21 @@ import re
 from uuid import UUID
 
 from flask import Blueprint, Flask, Response, abort, request
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from booking.actions.hooks import store_hook
 from booking.tables.connections import Connection
 from booking.values.tokens import hash_token
 from outside.ycbm_templates import MOST_BYTES, SECRET_HEADER
-from web.access import public
+from web.access import hook
 from web.context import Wake, current
 from web.request import now, read, write
 from web.security import csrf
 
 NOBODY = bytes(32)
+_CONNECTION = select(Connection.id, Connection.organisation_id, Connection.hook_secret_hash).where(
+    Connection.public_id == bindparam("public_id")
+)
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 
 blueprint = Blueprint("hooks", __name__)
@@ -28,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 @blueprint.post("/hooks/ycbm/<uuid:connection_id>")
-@public
+@hook
 def ycbm(connection_id: UUID) -> Response:
     """202 once the row stands; 401 without the secret, for an unknown connection too; 413 before more is read."""
     known = _connection(connection_id)
@@ -67,8 +70,5 @@ def register(app: Flask) -> None:
 
 
 def _connection(public_id: UUID) -> tuple[int, int, bytes] | None:
-    query = select(Connection.id, Connection.organisation_id, Connection.hook_secret_hash).where(
-        Connection.public_id == public_id
-    )
-    row = read().execute(query).one_or_none()
+    row = read().execute(_CONNECTION, {"public_id": public_id}).one_or_none()
     return (row.id, row.organisation_id, row.hook_secret_hash) if row else None

@@ -20,6 +20,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from booking.actions.calendar_items import TOUCHED
+from booking.actions.vault import UnknownKeyError
+from booking.reads.code_texts import Opener
 from booking.reads.feeds import FoundFeed, Gone, find_feed
 from booking.tables.database import Database
 from booking.values.refusals import DatabaseBusy
@@ -41,7 +43,7 @@ IDLE_SECONDS = 1.0
 MEMORY = 192 * 1024 * 1024
 _ENTRY_BYTES = 1_000
 MOST_LOST = 6
-_ERRORS = (SQLAlchemyError, DatabaseBusy, OSError, TimeoutError)
+_ERRORS = (SQLAlchemyError, DatabaseBusy, OSError, TimeoutError, UnknownKeyError)
 
 log = logging.getLogger(__name__)
 
@@ -166,6 +168,7 @@ class FeedGate:
         trusted_proxies: int = 0,
         memory: int = MEMORY,
         base_url: str = "",
+        vault: Opener | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._application = application
@@ -173,7 +176,7 @@ class FeedGate:
         self._trusted_proxies = trusted_proxies
         self._now = now
         self._entries: Shelf[bytes, Entry] = Shelf(memory // 2)
-        self.calendars = Calendars(database, memory // 2, base_url=base_url)
+        self.calendars = Calendars(database, memory // 2, base_url=base_url, vault=vault)
         self.fetches = FetchLog()
         self._guesses = Guesses()
         self._checks: Flights[Check] = Flights("feed-check", 2)

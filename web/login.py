@@ -18,7 +18,7 @@ from web.i18n import gettext
 from web.limits import address, keyed, limited
 from web.passwords import is_password
 from web.request import end_read, now, organisation_id, read, write
-from web.security import logged_in_staff, session_cookie, staff
+from web.security import logged_in_staff, session_cookie, set_session_cookie, staff
 
 blueprint = Blueprint("login", __name__)
 LONGEST_EMAIL = 254
@@ -43,16 +43,17 @@ def log_in() -> AnyResponse:
     tries = write(lambda db: accounts.count_attempt(db, now(), accounts.LOGIN, key, accounts.LOGIN_WINDOW), nudge=False)
     if tries > accounts.LOGIN_TRIES:
         return _form(429, gettext("Too many tries. Please wait 15 minutes and try again."), email)
-    known = _check(email, password)
-    login = _open(known, key) if known else None
+    known, is_right = _check(email, password)
+    login = _open(known, key) if known and is_right else None
     if known is None or login is None:
+        _note_refusal(known, email)
         return _form(422, gettext("E-mail address or password is not right."), email)
     chosen = session.get(i18n.CHOSEN)
     session.clear()  # a form token that somebody planted is worth nothing from here on
     if chosen:
         i18n.remember(chosen)
     answer = redirect(_safe(request.form.get("next", "")) or home(known.role))
-    _set_cookie(answer, login)
+    set_session_cookie(answer, login)
     return answer
 
 
@@ -126,11 +127,20 @@ def home(role: Role) -> str:
     return "/office/" if may(role, Capability.REVIEW) else "/desk/"
 
 
-def _check(email: str, password: str) -> Credentials | None:
-    """Who that is. An unknown address costs the same argon2 as a known one, outside of any transaction."""
+def _check(email: str, password: str) -> tuple[Credentials | None, bool]:
+    """Whose address that is, and whether the password is theirs.
+
+    An unknown address costs the same argon2 as a known one, outside of any transaction.
+    """
     known = credentials_of(read(), organisation_id(), email)
     end_read()
-    return known if is_password(password, known.password_hash if known else None) else None
+    return known, is_password(password, known.password_hash if known else None)
+
+
+def _note_refusal(known: Credentials | None, email: str) -> None:
+    house, staff_id = organisation_id(), known.staff_id if known else None
+    key = keyed(accounts.REFUSED_LOGIN, email)
+    write(lambda db: accounts.note_refusal(db, now(), house, staff_id, address(), key), nudge=False)
 
 
 def _open(known: Credentials, key: bytes) -> accounts.Login | None:
@@ -140,18 +150,6 @@ def _open(known: Credentials, key: bytes) -> accounts.Login | None:
             db, now(), house, known.staff_id, known.password_hash, address(), client, tries_key=key
         ),
         nudge=False,
-    )
-
-
-def _set_cookie(answer: AnyResponse, login: accounts.Login) -> None:
-    answer.set_cookie(
-        session_cookie(current().settings),
-        login.token,
-        expires=login.expires_at,
-        secure=current().is_https,
-        httponly=True,
-        samesite="Lax",
-        path="/",
     )
 
 

@@ -1,13 +1,32 @@
 """Why what the office keeps cannot be changed so, in the page's language (SPEC X8): pages and API say the same."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from web.i18n import gettext
 
 Values = Mapping[str, str | int]
 
+
+def lacking_words(codes: Iterable[str]) -> str:
+    """What the house has not entered, by the names of `booking.rules.invoicing.house_lacks`."""
+    known = {
+        "seller": gettext("name and address"),
+        "tax-number": gettext("tax number or VAT id"),
+        "bank": gettext("payee and IBAN"),
+    }
+    return ", ".join(known.get(code, code) for code in codes)
+
+
 OFFICE_TEXTS: dict[str, Callable[[Values], str]] = {
     "not-dead": lambda _values: gettext("This is under way already; there is nothing to start again."),
+    "earlier-day": lambda _values: gettext(
+        "This mail tells the codes of an earlier day. Today's has them as they are now, and so has the desk's page."
+    ),
+    "house-incomplete": lambda values: gettext(
+        "No invoice can be written: the settings of the house lack %(what)s. Please enter that first.",
+        what=lacking_words(str(values.get("lacking", "")).split(", ")),
+    ),
+    "no-terms": lambda _values: gettext("No terms are published here, so none can have been accepted."),
     "site-room": lambda _values: gettext("This booking came from a booking site; its room is that of its page there."),
     "case-closed": lambda _values: gettext("Somebody decided this case already."),
     "no-such-way": lambda _values: gettext("This case cannot be decided so."),
@@ -39,6 +58,9 @@ OFFICE_TEXTS: dict[str, Callable[[Values], str]] = {
     "yourself": lambda _values: gettext("You cannot do this with your own account."),
     "no-address": lambda _values: gettext(
         "Please give an address that begins with https://, without a password in it."
+    ),
+    "key-again": lambda _values: gettext(
+        "Please enter the API key again: the stored one was given for another account or address."
     ),
     "not-offered": lambda _values: gettext("This way is not offered yet."),
     "too-long-text": lambda _values: gettext("This is too long."),

@@ -115,17 +115,22 @@ _OF_REVIEWS: dict[str, Callable[[Values], str]] = {
         "Another booking or calendar holds this time. Please settle the clash first."
     ),
     "not-verified": lambda _values: gettext("The customer has not confirmed the mail address yet."),
+    "old-time-begun": lambda _values: gettext(
+        "The time that this move would give up has begun: it is used. Please reject the request."
+    ),
     "too-late": lambda _values: gettext("The address was not confirmed in time: the time is free again."),
     "not-active": lambda _values: gettext("This booking has ended already."),
     "not-yours": lambda _values: gettext("This is for the office to do."),
     "a-case": lambda _values: gettext("This has to be decided in the office first."),
 }
 _OF_RECORDS: dict[str, Callable[[Values], str]] = {
+    "already-set-up": lambda _values: gettext("There is a house here already."),
     "email-taken": lambda _values: gettext("Somebody with this e-mail address is on the staff already."),
     "feed-revoked": lambda _values: gettext("This calendar was ended. Please make a new one."),
     "format-exhausted": lambda _values: gettext("There are not enough different codes of this format."),
     "below-zero": lambda _values: gettext("A reduction cannot be larger than the price."),
     "no-lines": lambda _values: gettext("There is nothing to invoice."),
+    "invoice-incomplete": lambda _values: gettext("Something that the law asks for on an invoice is still missing."),
     "no-exemption-reason": lambda _values: gettext("Without VAT an invoice needs the reason of exemption."),
 }
 _OF_CODES: dict[str, Callable[[Values], str]] = {

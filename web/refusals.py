@@ -44,13 +44,13 @@ def set_up(app: Flask) -> None:
     app.register_error_handler(MoveLost, _lost)
     app.register_error_handler(Overlap, _lost)
     app.register_error_handler(DatabaseBusy, _busy)
-    app.register_error_handler(NotFound, lambda _error: answer(404))
+    app.register_error_handler(NotFound, _missing)
     app.register_error_handler(Exception, _fault)
 
 
 def answer(status: int, headers: dict[str, str] | None = None, code: str | None = None) -> Response:
     """The page, or the problem for the API, of a status."""
-    title, text = _words(status)
+    title, text = _words(status) if code != "not-set-up" else _not_set_up()
     if request.path.startswith(API):
         found = problem(status, code or HTTPStatus(status).name.lower().replace("_", "-"), f"{title} {text}")
         if status == HTTPStatus.UNAUTHORIZED:
@@ -70,6 +70,10 @@ def _http(error: HTTPException) -> AnyResponse:
 
 def _lost(_error: Exception) -> Response:
     return answer(409, code="somebody-was-faster")
+
+
+def _missing(error: NotFound) -> Response:
+    return answer(404, code="not-set-up" if error.what == "organisation" else None)
 
 
 def _busy(error: DatabaseBusy) -> Response:
@@ -97,6 +101,13 @@ def _rendered(status: int, title: str, text: str) -> str:
     back = request.path if status == HTTPStatus.CONFLICT and request.method == "GET" else None
     # its own address may be a secret, so the page does not repeat it where the language is chosen
     return render_template("errors/error.html", status=status, title=title, text=text, back=back, own_address="/")
+
+
+def _not_set_up() -> tuple[str, str]:
+    return (
+        gettext("There is no house here yet."),
+        gettext("Open the link that Platzwart printed when it started, or print it again: platzwart setup-link"),
+    )
 
 
 def _words(status: int) -> tuple[str, str]:

@@ -1,11 +1,14 @@
 """The guard before every view: hosts, origins, CSRF, who may call what; and the headers behind every answer."""
 
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
 from flask_wtf import CSRFProtect
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers.response import Response as AnyResponse
 
+from booking.actions.accounts import Login
 from booking.actions.audit import Actor
 from booking.reads.accounts import StaffFacts, staff_of_session, token_of_api
 from booking.rules.permissions import may
@@ -29,10 +32,13 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+# What a foreign page makes a browser send carries cookies, but neither of these secrets.
+PROVEN_BY_SECRET = frozenset({Way.TOKEN, Way.HOOK})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OWN_SITES = frozenset({"same-origin", "none"})
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 LARGEST_BODY = 1024 * 1024
+PART = 64 * 1024
 LARGEST_FORM_FIELD = 256 * 1024
 MOST_FORM_PARTS = 500
 
@@ -69,6 +75,7 @@ def configure(app: Flask, settings: Settings) -> None:
     csrf.init_app(app)
     app.before_request(_guard)
     app.after_request(_seal)
+    app.after_request(_read_to_the_end)
 
 
 def staff() -> StaffFacts | None:
@@ -96,16 +103,29 @@ def private(response: Response) -> Response:
     return response
 
 
+def set_session_cookie(answer: AnyResponse, login: Login) -> None:
+    """Hand the token of a new log-in to the browser: to this host alone, to no script, on no request from elsewhere."""
+    answer.set_cookie(
+        session_cookie(current().settings),
+        login.token,
+        expires=login.expires_at,
+        secure=current().is_https,
+        httponly=True,
+        samesite="Lax",
+        path="/",
+    )
+
+
 def _guard() -> AnyResponse | None:
     if request.endpoint is None:
         return None
     access = access_of(current_app, request.endpoint)
     if access is None:
         abort(403)
-    if request.method not in SAFE_METHODS and access.way is not Way.TOKEN and not _same_site():
+    if request.method not in SAFE_METHODS and access.way not in PROVEN_BY_SECRET and not _same_site():
         abort(400)
     match access.way:
-        case Way.PUBLIC:
+        case Way.PUBLIC | Way.HOOK:
             return None
         case Way.STAFF:
             return _admit_staff(access)
@@ -155,6 +175,27 @@ def _seal(response: Response) -> Response:
         response.headers.setdefault(name, value)
     if current().is_https:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    return response
+
+
+def _read_to_the_end(response: Response) -> Response:
+    """The server ends a connection on which a body was left unread, though it promised to keep it.
+
+    So what the answer did not need is read as well, or else the end is announced (RFC 9112 section 9.6): where there
+    is more than we take.
+    """
+    if not (request.content_length or "Transfer-Encoding" in request.headers):
+        return response
+    try:
+        if response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            raise RequestEntityTooLarge
+        left = LARGEST_BODY
+        while left > 0 and (part := request.stream.read(PART)):
+            left -= len(part)
+        if left <= 0:
+            raise RequestEntityTooLarge
+    except (HTTPException, OSError):
+        response.headers["Connection"] = "close"
     return response
 
 

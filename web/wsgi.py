@@ -15,7 +15,11 @@ def build(settings: Settings) -> Application:
     context: WebContext = app.extensions[EXTENSION]
     context.nudger.warm_up()
     context.feed_gate = FeedGate(
-        app.wsgi_app, context.database, trusted_proxies=settings.trusted_proxies, base_url=settings.base_url
+        app.wsgi_app,
+        context.database,
+        trusted_proxies=settings.trusted_proxies,
+        base_url=settings.base_url,
+        vault=context.tools.vault,
     )
     return context.feed_gate
 

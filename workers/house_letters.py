@@ -1,7 +1,7 @@
 """Letters to the people of the house: notices of requests, the desk's digest, codes running out, stuck cancels."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from booking.actions.messages import MailKind
 from booking.actions.rentals import load_rental
@@ -82,11 +82,23 @@ def _stuck(desk: Desk, message: Message) -> p.Letter:
     )
 
 
+def _silent(desk: Desk, message: Message) -> p.Letter:
+    return p.SiteSilent(
+        house=sender(desk),
+        language=message.language,
+        site=str(message.facts["site"]),
+        since=datetime.fromisoformat(message.facts["since"]),
+        zone=desk.house.zone.key,
+        sites_url=f"{desk.base_url}/office/sites",
+    )
+
+
 _LETTERS: dict[MailKind, Callable[[Desk, Message], p.Letter]] = {
     MailKind.NOTICE_OFFICE: _notice,
     MailKind.NOTICE_DESK: _notice,
     MailKind.DESK_DIGEST: _digest,
     MailKind.CODES_LOW: _running_out,
     MailKind.CANCEL_STUCK: _stuck,
+    MailKind.SITE_SILENT: _silent,
 }
 HOUSE_KINDS = frozenset(_LETTERS)

@@ -1,5 +1,6 @@
 """The PDF of an invoice: rendered once from the frozen data, stored, waited for by its mail (DESIGN rule 3)."""
 
+from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -8,23 +9,36 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from booking.actions.outbox import Duty
+from booking.reads.house import House, read_house
 from booking.tables.outgoing import Invoice, InvoiceFile, Message
 from booking.values.money import BasisPoints, Cents, Gross
 from papers.invoice import Bank, Buyer, InvoiceData, InvoiceLine, Seller, Unit, render_invoice
 from workers.context import Context, clock
 
 MINUTES_OF_HOUR = 60
+ADDED_LATER = ("legal_name", "street", "postcode", "city", "payee", "iban")
 
 
 def ensure_pdf(context: Context, duty: Duty) -> None:
-    """Render and store the PDF that a mail carries, unless it is there. Rendering happens outside any transaction."""
+    """Render and store the PDF that a mail carries, unless it is there. Rendering happens outside any transaction.
+
+    Raises LackingError while the house has not entered what every invoice needs.
+    """
     with context.database.read() as session:
         invoice = _without_file(session, duty.subject_id)
-        data = invoice_data(invoice.data) if invoice else None
+        data = invoice_data(_completed(invoice.data, read_house(session, duty.organisation_id))) if invoice else None
     if invoice is None or data is None:
         return
     pdf = render_invoice(data)
     context.database.write(lambda session: _store(session, invoice.organisation_id, invoice.id, pdf))
+
+
+def _completed(frozen: dict[str, Any], house: House) -> dict[str, Any]:
+    """What the house had not entered when the number was given is as it is now: nobody has got the document yet."""
+    own, seller = asdict(house.letterhead), frozen["seller"]
+    taxed = seller["tax_number"] or seller["vat_id"]
+    blank = {name for name in ADDED_LATER if not seller[name]} | (set() if taxed else {"tax_number", "vat_id"})
+    return frozen | {"seller": seller | {name: own[name] for name in blank}}
 
 
 def invoice_data(frozen: dict[str, Any]) -> InvoiceData:
@@ -44,14 +58,13 @@ def invoice_data(frozen: dict[str, Any]) -> InvoiceData:
             tax_number=seller["tax_number"] or "",
             vat_id=seller["vat_id"] or "",
             contact=(seller["email"],),
+            country=seller["country"],
         ),
         buyer=Buyer(
             name=buyer["company"] or buyer["name"],
-            address=(
-                *((buyer["name"],) if buyer["company"] else ()),
-                buyer["street"],
-                f"{buyer['postcode']} {buyer['city']}",
-            ),
+            address=(buyer["street"], f"{buyer['postcode']} {buyer['city']}"),
+            person=buyer["name"] if buyer["company"] else "",
+            country=buyer["country"],
         ),
         lines=tuple(_line(line) for line in frozen["lines"]),
         booking_code=frozen["reference"],

@@ -18,7 +18,7 @@ from booking.actions.requests import STATUS_LINK
 from booking.actions.tools import Tools
 from booking.reads.code_texts import codes_for_mail
 from booking.reads.house import House
-from booking.rules.doorcodes import Sending, sending
+from booking.rules.doorcodes import Sending, sending, sent_from
 from booking.rules.working_days import Who, who_answers
 from booking.tables.outgoing import Invoice, Message
 from booking.values.house import Price
@@ -108,7 +108,7 @@ def _sending(desk: Desk, rental: Rental, state: CodeState, window: Slot) -> Send
         window,
         needs_payment=desk.house.code_after_payment,
         is_paid=is_paid_or_free(desk, rental),
-        hours_before=desk.house.code_hours_before,
+        not_before=sent_from(rental.slot, desk.house.code_hours_before),
     )
 
 
@@ -162,13 +162,14 @@ def _confirmation(desk: Desk, message: Message, rental: Rental) -> p.Letter:
     invoice = desk.session.get(Invoice, message.facts.get("invoice_id", 0))
     letterhead = desk.house.letterhead
     payment = None
-    if invoice is not None and invoice.total_cents > 0:
+    if invoice is not None and invoice.total_cents > 0 and not is_paid(desk.session, rental.booking):
         payment = p.Payment(
             amount=invoice.total_cents,
             currency=desk.house.currency,
             payee=letterhead.payee,
             iban=letterhead.iban,
             due=invoice.due_on,
+            reference=str(invoice.data["reference"]),
             bic=letterhead.bic or "",
         )
     return p.Confirmation(
@@ -179,6 +180,9 @@ def _confirmation(desk: Desk, message: Message, rental: Rental) -> p.Letter:
         payment=payment,
         invoice_number=invoice.number if invoice else None,
         by_phone=any(code.told_by_phone for code in codes_for_mail(desk.session, desk.tools.vault, rental.booking.id)),
+        replaced=bool(message.facts.get("replaced")),
+        invoice_differs=bool(message.facts.get("invoice_differs")),
+        invoice_follows=bool(message.facts.get("invoice_follows")),
     )
 
 
@@ -188,10 +192,11 @@ def _codes_arrive(desk: Desk, message: Message, rental: Rental) -> p.Letter | No
 
 
 def _codes_replaced(desk: Desk, message: Message, rental: Rental) -> p.Letter | None:
+    """Also where the new code has to wait: who was told the old one by telephone would stand before a locked door."""
     open_now = access(desk, rental)
-    if not isinstance(open_now, p.Codes):
+    if open_now in {p.NoCodes.PAST, p.NoCodes.NOT_NEEDED}:
         return None
-    return p.CodesReplaced(**_customer(desk, message, rental), access=open_now)
+    return p.CodesReplaced(**_customer(desk, message, rental), access=open_now, call=_call(desk))
 
 
 def _rejection(desk: Desk, message: Message, rental: Rental) -> p.Letter:
@@ -201,11 +206,14 @@ def _rejection(desk: Desk, message: Message, rental: Rental) -> p.Letter:
 
 
 def _cancellation(desk: Desk, message: Message, rental: Rental) -> p.Letter:
+    """What a customer typed is repeated only once the booking was confirmed: before, anybody may have typed it (S4)."""
+    by_customer = bool(message.facts.get("by_customer"))
+    is_known = not by_customer or rental.booking.confirmed_at is not None
     return p.Cancellation(
         **_customer(desk, message, rental),
-        by_customer=bool(message.facts.get("by_customer")),
+        by_customer=by_customer,
         currency=desk.house.currency,
-        reason=str(message.facts.get("reason", "")),
+        reason=str(message.facts.get("reason", "")) if is_known else "",
         fee=Cents(int(message.facts.get("fee_cents", 0))),
     )
 

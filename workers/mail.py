@@ -6,17 +6,16 @@ Message-ID. A mail whose booking is no longer what it says is superseded instead
 
 import smtplib
 import ssl
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
-from email.errors import MessageDefect
 from email.policy import SMTP
 from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from booking.actions.messages import MailKind
+from booking.actions.messages import BAD_ADDRESS, BAD_SENDER, INVOICE_LACKS, NO_ADDRESS, MailKind
 from booking.actions.moves import move_message
 from booking.actions.outbox import Duty
 from booking.actions.rentals import load_rental
@@ -29,14 +28,16 @@ from booking.values.states import MessageState, SubjectKind
 from config.faults import fault
 from ical.mail_part import publish
 from papers.i18n import translations
-from papers.mails import Attachment, CalendarPart, Draft, Mailbox, Method, compose, render
+from papers.invoice import LackingError
+from papers.mails import Attachment, CalendarPart, Draft, Mailbox, Method, UnwritableAddress, compose, render
 from workers.context import Context, clock
 from workers.house_letters import HOUSE_KINDS, house_letter
 from workers.invoices import ensure_pdf
 from workers.letters import STILL_TRUE, Desk, customer_letter
-from workers.outcome import Done, Failed, GaveUp, Outcome
+from workers.outcome import Done, Failed, GaveUp, Outcome, Waiting
 
 SMTP_SECONDS = 8.0
+LACKING_PAUSE = timedelta(minutes=5)  # the office may enter what is missing at any time
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 WITH_CALENDAR = frozenset(
     {MailKind.ACKNOWLEDGEMENT, MailKind.CONFIRMATION, MailKind.MOVED, MailKind.REJECTION, MailKind.CANCELLATION}
@@ -56,14 +57,15 @@ class Written:
 def send_mail(context: Context, duty: Duty) -> Outcome:
     """Work off one mail duty."""
     try:
-        mail = _frozen(context, duty)
-    except MessageDefect as defect:  # an address that no mail can carry: no later try would change it
-        return GaveUp(f"cannot be written: {type(defect).__name__}")
-    if mail is None:
+        data = _frozen(context, duty)
+    except LackingError as error:
+        return Waiting(LACKING_PAUSE, f"{INVOICE_LACKS}: {', '.join(error.missing)}")
+    except UnwritableAddress as error:
+        return _unwritable(context, duty, error.mailbox.address)
+    if data is None:
         return Done()
-    recipient, data = mail
     fault("mail.frozen")
-    outcome = deliver(context.settings.smtp_url, recipient, data)
+    outcome = deliver(context.settings.smtp_url, data)
     fault("mail.delivered")
     if isinstance(outcome, Done):
         context.database.write(lambda session: _mark_sent(session, clock(), duty.subject_id))
@@ -77,8 +79,17 @@ def bury_mail(session: Session, duty: Duty) -> None:
         move_message(session, message, MessageState.DEAD)
 
 
-def _frozen(context: Context, duty: Duty) -> tuple[str, bytes] | None:
-    """Recipient and bytes of a mail that may go out now, frozen if it was not; None if it may not."""
+def _unwritable(context: Context, duty: Duty, address: str) -> Outcome:
+    """The recipient's address stays what it is; the house's own is waited for, since the office can set it right."""
+    with context.database.read() as session:
+        recipient = session.get_one(Message, duty.subject_id).recipient
+    if address != recipient:
+        return Failed(BAD_SENDER)
+    return GaveUp(BAD_ADDRESS if address else NO_ADDRESS)
+
+
+def _frozen(context: Context, duty: Duty) -> bytes | None:
+    """The bytes of a mail that may go out now, frozen if it was not; None if it may not."""
     now = clock()
     ensure_pdf(context, duty)
     with context.database.read() as session:
@@ -120,14 +131,18 @@ def _calendar(session: Session, house: House, message: Message) -> CalendarPart 
 
 
 def _entry(session: Session, house: House, message: Message) -> AgendaEntry | None:
+    """Until a person has confirmed it, the room is its title: a stranger's words go to nobody's calendar (SPEC S4)."""
     whose = Whose(house.organisation_id, SubjectKind.BOOKING, message.booking_id or 0)
     found = items_of(session, whose, BEGINNING)
-    return found[0] if found else None
+    if not found:
+        return None
+    booking = load_rental(session, house.organisation_id, message.booking_id or 0).booking
+    return found[0] if booking.confirmed_at else replace(found[0], title=found[0].room, details="")
 
 
 def _freeze(
     context: Context, session: Session, now: datetime, house: House, message_pk: int, written: Written | None
-) -> tuple[str, bytes] | None:
+) -> bytes | None:
     """Store the bytes unless another attempt did; supersede the mail where it is no longer true."""
     message = session.scalars(select(Message).where(Message.id == message_pk).with_for_update()).one()
     if message.state is not MessageState.QUEUED:
@@ -141,9 +156,9 @@ def _freeze(
         sealed = context.tools.vault.seal(data, bound)
         message.frozen, message.frozen_key_id = sealed.cipher, sealed.key_id
         message.subject = written.draft.subject
-        return message.recipient, data
+        return data
     sealed = Sealed(message.frozen or b"", message.frozen_key_id or "")
-    return message.recipient, context.tools.vault.unseal(sealed, bound)
+    return context.tools.vault.unseal(sealed, bound)
 
 
 def _compose(message: Message, written: Written, now: datetime) -> bytes:
@@ -171,10 +186,11 @@ def _mark_sent(session: Session, now: datetime, message_pk: int) -> None:
         move_message(session, message, MessageState.SENT, sent_at=now)
 
 
-def deliver(smtp_url: str, recipient: str, data: bytes) -> Outcome:
+def deliver(smtp_url: str, data: bytes) -> Outcome:
     """Hand the bytes to the SMTP server. A 5xx for the recipient is final, everything else is tried again."""
     address = urlsplit(smtp_url)
-    sender = str(message_from_bytes(data, policy=SMTP)["From"].addresses[0].addr_spec)
+    headers = message_from_bytes(data, policy=SMTP)
+    sender, recipient = (str(headers[name].addresses[0].addr_spec) for name in ("From", "To"))
     try:
         with _connection(smtp_url) as server:
             if address.username:

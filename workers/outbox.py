@@ -1,13 +1,15 @@
 """Drain the outbox: claim what is due, do it outside of any transaction, mark it (DESIGN rule 3).
 
 One job drains many rows. A duty that fails costs its own turn only. `Outcome` is what a topic's handler answers.
+Booking sites are drained by a worker of their own: one that is slow keeps no mail waiting.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
+from rq.timeouts import JobTimeoutException
 from sqlalchemy.orm import Session
 
 from booking.actions import outbox
@@ -17,7 +19,7 @@ from booking.actions.rentals import SITES
 from booking.actions.reviews import BILL, SETTLE, bill_rental, settle_decision
 from booking.reads.house import read_house
 from config.faults import fault
-from config.jobs import DRAIN_OUTBOX, clear_nudge
+from config.jobs import DRAIN_OUTBOX, DRAIN_SITES, clear_nudge, nudge
 from workers.context import Context, clock, process_context
 from workers.mail import bury_mail, send_mail
 from workers.outcome import Done, Failed, GaveUp, Outcome, Waiting
@@ -30,17 +32,33 @@ LONGEST_SECONDS = 45.0
 
 
 def drain() -> None:
-    """The RQ job: until nothing is due, or long enough for others to have their turn."""
+    """The RQ job of the quick worker: what this house does by itself, and its mails."""
     context = process_context()
     clear_nudge(context.redis, DRAIN_OUTBOX)
+    _drain(context, QUICK_TOPICS, BATCH)
+    with context.database.read() as session:
+        follows = SITES in outbox.due_topics(session, clock())
+    if follows:
+        nudge(context.redis, DRAIN_SITES)
+
+
+def drain_sites() -> None:
+    """The RQ job of the sites' worker: calls to booking sites, one duty at a time, since each may take its time."""
+    context = process_context()
+    clear_nudge(context.redis, DRAIN_SITES)
+    _drain(context, (SITES,), 1)
+
+
+def _drain(context: Context, topics: Sequence[str], batch: int) -> None:
+    """Until nothing is due, or long enough for others to have their turn."""
     deadline = time.monotonic() + LONGEST_SECONDS
-    while time.monotonic() < deadline and drain_once(context):
+    while time.monotonic() < deadline and drain_once(context, topics, batch):
         pass
 
 
-def drain_once(context: Context) -> int:
-    """Do one batch of due duties; returns how many were claimed."""
-    duties = context.database.write(lambda session: outbox.claim(session, clock(), BATCH))
+def drain_once(context: Context, topics: Sequence[str] = (), batch: int = BATCH) -> int:
+    """Do one batch of due duties of these topics, or of all; returns how many were claimed."""
+    duties = context.database.write(lambda session: outbox.claim(session, clock(), batch, topics))
     for duty in duties:
         fault("outbox.claimed")
         _work_off(context, duty)
@@ -48,14 +66,22 @@ def drain_once(context: Context) -> int:
 
 
 def _work_off(context: Context, duty: Duty) -> None:
+    if duty.attempts >= outbox.TRIES:
+        _note(context, duty, GaveUp("the last try never ended"))
+        return
+    begun = context.database.write(lambda session: outbox.begin(session, clock(), duty))
+    if begun is not None:
+        _note(context, begun, _outcome(context, begun))
+
+
+def _outcome(context: Context, duty: Duty) -> Outcome:
     try:
-        held = context.database.write(lambda session: outbox.renew(session, clock(), duty))
-        outcome = HANDLERS[duty.topic](context, duty) if held else None
+        return HANDLERS[duty.topic](context, duty)
+    except JobTimeoutException:  # the job's time is over; the lease runs out and the duty has another try
+        raise
     except Exception as error:
         log.exception("duty failed", topic=duty.topic, subject=duty.subject_id)
-        outcome = Failed(type(error).__name__)
-    if outcome is not None:
-        _note(context, duty, outcome)
+        return Failed(type(error).__name__)
 
 
 def _note(context: Context, duty: Duty, outcome: Outcome) -> None:
@@ -64,8 +90,8 @@ def _note(context: Context, duty: Duty, outcome: Outcome) -> None:
     match outcome:
         case Done():
             context.database.write(lambda session: outbox.finish(session, now, duty))
-        case Waiting(wait=turn):
-            context.database.write(lambda session: outbox.put_back(session, now, duty, turn))
+        case Waiting(wait=turn, why=why):
+            context.database.write(lambda session: outbox.put_back(session, now, duty, turn, why))
         case Failed(error=error, wait=wait):
             log.warning("duty postponed", topic=duty.topic, subject=duty.subject_id, error=error)
             context.database.write(lambda session: _postpone(session, now, duty, error, wait))
@@ -112,4 +138,5 @@ HANDLERS: dict[str, Callable[[Context, Duty], Outcome]] = {
     BILL: _bill,
     SITES: reconcile_sites,
 }
+QUICK_TOPICS = tuple(topic for topic in HANDLERS if topic != SITES)
 BURIALS: dict[str, Callable[[Session, Duty], None]] = {MAIL: bury_mail}

@@ -19,9 +19,10 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """It is somebody else's turn; not a try."""
+    """It is somebody else's turn; not a try. `why` is what people read of it meanwhile."""
 
     wait: timedelta
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -21,13 +20,14 @@ from booking.actions.leases import hold_lease
 from booking.actions.messages import MailKind, post
 from booking.actions.outbox import Duty
 from booking.actions.rentals import Rental, load_rental
-from booking.actions.sites import STUCK
+from booking.actions.site_rows import STUCK, settle_move
 from booking.reads.house import House, RoomFacts, read_house
 from booking.rules.admission import occupied
 from booking.rules.sites import Errand, There, errand_for_block, errand_for_origin
 from booking.tables.bookings import Occupancy
 from booking.tables.connections import BlockWay, Connection, ConnectionRoom, RemoteBooking
 from booking.tables.houses import RoomUnit
+from booking.values.marks import block_mark
 from booking.values.slot import Slot
 from booking.values.states import OCCUPYING, OccupancyKind
 from config.faults import fault
@@ -44,6 +44,7 @@ log = structlog.get_logger(__name__)
 LEASE = timedelta(seconds=15)  # longer than one call may take; renewed before each
 TURN = timedelta(seconds=2)
 BLOCK_TITLE = "Belegt"
+CLASH = "site-clash"
 TAKES_TIME = frozenset({Errand.BLOCK, Errand.MOVE_BLOCK, Errand.RESCHEDULE})
 
 
@@ -53,19 +54,21 @@ class LostTurnError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One errand at one site. `row_id` is what stands there for the booking, as far as we know."""
+    """One errand at one site. `row_id` is what stands there for the booking, as far as we know; `mark` proves a block
+    that this errand writes.
+    """
 
     connection_id: int
     site: str
     errand: Errand
     booking_id: int
-    booking_public_id: UUID
     slot: Slot
     zone: ZoneInfo
     profile_id: str
     row_id: int | None
     remote_id: str
     undecided: bool
+    mark: str
 
 
 def reconcile_sites(context: Context, duty: Duty) -> Outcome:
@@ -99,7 +102,7 @@ def reconcile_sites(context: Context, duty: Duty) -> Outcome:
 def _run_all(context: Context, duty: Duty, hold_on: Callable[[], None]) -> Iterator[OutsideError]:
     with context.database.read() as session:
         house = read_house(session, duty.organisation_id)
-        tasks = list(plan(session, house, duty.subject_id))
+        tasks = list(plan(session, house, duty.subject_id, context.tools.link_key))
         clients = {task.connection_id: client_of(context, session, task.connection_id, hold_on) for task in tasks}
     for task in tasks:
         try:
@@ -115,73 +118,94 @@ def _run_all(context: Context, duty: Duty, hold_on: Callable[[], None]) -> Itera
             context.database.write(done)
 
 
-def plan(session: Session, house: House, booking_id: int) -> Iterator[Task]:
-    """All errands that are due for a booking, at every site that its room concerns."""
+def plan(session: Session, house: House, booking_id: int, link_key: bytes) -> Iterator[Task]:
+    """All errands that are due for a booking: for what it came from, wherever that stands, and for its blocks on every
+    booking page that its room concerns.
+    """
     rental = load_rental(session, house.organisation_id, booking_id)
     room = house.room(rental.event.room_id)
     taking = occupied(rental.slot, room.terms) if _takes_time(session, booking_id) else None
-    rows = session.scalars(select(RemoteBooking).where(RemoteBooking.booking_id == booking_id)).all()
-    origins = {row.connection_id: row for row in rows if not row.ours}
-    pages = _pages(session, house.organisation_id, room.room_id)
-    yield from _left_behind(session, rental, room, rows, {(connection.id, page) for connection, page in pages})
-    for connection, profile_id in pages:
-        origin = origins.get(connection.id)
-        if origin is not None and not origin.cancelled and origin.facts.get("profile_id") == profile_id:
-            row: RemoteBooking | None = origin
-            errand, slot = errand_for_origin(rental.booking.state, rental.slot, _there(origin)), rental.slot
-        elif connection.block_way is BlockWay.BOOKING:
-            row = next((one for one in rows if one.ours and _is_at(one, connection.id, profile_id)), None)
-            there, is_proven = _there(row) if row is not None else None, connection.proven_at is not None
-            errand, slot = errand_for_block(taking, there, proven=is_proven), taking or rental.slot
-        else:
-            continue
-        if errand is not None:
-            yield Task(
-                connection_id=connection.id,
-                site=connection.name,
-                errand=errand,
-                booking_id=booking_id,
-                booking_public_id=rental.booking.public_id,
-                slot=slot,
-                zone=room.zone,
-                profile_id=profile_id,
-                row_id=row.id if row is not None else None,
-                remote_id=row.remote_id if row is not None else "",
-                undecided=row is not None and row.tentative == Tentative.UNDECIDED,
-            )
-
-
-def _left_behind(
-    session: Session, rental: Rental, room: RoomFacts, rows: Sequence[RemoteBooking], pages: set[tuple[int, str]]
-) -> Iterator[Task]:
-    """Blocks on pages of a room that the booking has left are removed."""
+    rows = session.scalars(
+        select(RemoteBooking).where(RemoteBooking.booking_id == booking_id).order_by(RemoteBooking.id)
+    ).all()
+    awake = _awake(session, house.organisation_id)
     for row in rows:
-        profile_id = str(row.facts.get("profile_id", ""))
-        if not row.ours or row.cancelled or (row.connection_id, profile_id) in pages:
-            continue
-        connection = session.get_one(Connection, row.connection_id)
-        if connection.paused_at is None:
-            yield Task(
-                connection_id=connection.id,
-                site=connection.name,
-                errand=Errand.UNBLOCK,
-                booking_id=rental.booking.id,
-                booking_public_id=rental.booking.public_id,
-                slot=rental.slot,
-                zone=room.zone,
-                profile_id=profile_id,
-                row_id=row.id,
-                remote_id=row.remote_id,
-                undecided=False,
-            )
+        if not row.ours and row.connection_id in awake:
+            errand = errand_for_origin(rental.booking.state, rental.slot, _there(row))
+            place = _Place(awake[row.connection_id], _page_of(row), row)
+            yield from _task(rental, room, place, errand, rental.slot, link_key)
+    for place in _places(rows, awake, _pages(session, house.organisation_id, room.room_id)):
+        there, is_proven = _there(place.row) if place.row else None, place.connection.proven_at is not None
+        errand = errand_for_block(taking if place.is_wanted else None, there, proven=is_proven)
+        yield from _task(rental, room, place, errand, taking or rental.slot, link_key)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A booking page, and what stands there for a booking. `is_wanted`: whether a block belongs there."""
+
+    connection: Connection
+    page: str
+    row: RemoteBooking | None
+    is_wanted: bool = True
+
+
+def _places(
+    rows: Sequence[RemoteBooking], awake: dict[int, Connection], pages: Sequence[tuple[int, str]]
+) -> Iterator[_Place]:
+    """Where blocks stand or belong: none beside the booking that ours came from, one on each page of the room, and
+    none on the pages of a room that the booking has left.
+    """
+    origins = {(row.connection_id, _page_of(row)) for row in rows if not row.ours and not row.cancelled}
+    wanted = [
+        (connection_id, page)
+        for connection_id, page in pages
+        if connection_id in awake
+        and awake[connection_id].block_way is BlockWay.BOOKING
+        and (connection_id, page) not in origins
+    ]
+    ours: dict[tuple[int, str], list[RemoteBooking]] = {place: [] for place in wanted}
+    for row in sorted(rows, key=lambda row: row.cancelled):
+        if row.ours and row.connection_id in awake:
+            ours.setdefault((row.connection_id, _page_of(row)), []).append(row)
+    for (connection_id, page), found in ours.items():
+        is_wanted = (connection_id, page) in wanted
+        for number, one in enumerate(found or [None]):
+            yield _Place(awake[connection_id], page, one, is_wanted=is_wanted and number == 0)
+
+
+def _task(
+    rental: Rental, room: RoomFacts, place: _Place, errand: Errand | None, slot: Slot, link_key: bytes
+) -> Iterator[Task]:
+    if errand is None:
+        return
+    connection, row, public_id = place.connection, place.row, rental.booking.public_id
+    yield Task(
+        connection_id=connection.id,
+        site=connection.name,
+        errand=errand,
+        booking_id=rental.booking.id,
+        slot=slot,
+        zone=room.zone,
+        profile_id=place.page,
+        row_id=row.id if row is not None else None,
+        remote_id=row.remote_id if row is not None else "",
+        undecided=row is not None and row.tentative == Tentative.UNDECIDED,
+        mark=block_mark(link_key, connection.public_id, place.page, slot, public_id),
+    )
+
+
+def _page_of(row: RemoteBooking) -> str:
+    return str(row.facts.get("profile_id", ""))
 
 
 def _there(row: RemoteBooking) -> There:
-    return There(Slot(row.starts_at, row.ends_at), row.cancelled, row.tentative == Tentative.UNDECIDED)
-
-
-def _is_at(row: RemoteBooking, connection_id: int, profile_id: str) -> bool:
-    return row.connection_id == connection_id and row.facts.get("profile_id") == profile_id
+    return There(
+        Slot(row.starts_at, row.ends_at),
+        cancelled=row.cancelled,
+        undecided=row.tentative == Tentative.UNDECIDED,
+        given_up=row.given_up_at is not None,
+    )
 
 
 def _takes_time(session: Session, booking_id: int) -> bool:
@@ -192,18 +216,24 @@ def _takes_time(session: Session, booking_id: int) -> bool:
     return session.scalar(query.limit(1)) is not None
 
 
-def _pages(session: Session, organisation_id: int, room_id: int) -> list[tuple[Connection, str]]:
-    """Every booking page there whose room shares a unit with this room."""
+def _awake(session: Session, organisation_id: int) -> dict[int, Connection]:
+    """The connections that do not rest."""
+    query = select(Connection).where(Connection.organisation_id == organisation_id, Connection.paused_at.is_(None))
+    return {connection.id: connection for connection in session.scalars(query)}
+
+
+def _pages(session: Session, organisation_id: int, room_id: int) -> list[tuple[int, str]]:
+    """Every booking page there whose room shares a unit with this room, by its connection."""
     own, other = aliased(RoomUnit), aliased(RoomUnit)
     query = (
-        select(Connection, ConnectionRoom.profile_id)
-        .join(ConnectionRoom, ConnectionRoom.connection_id == Connection.id)
+        select(ConnectionRoom.connection_id, ConnectionRoom.profile_id)
         .join(other, other.room_id == ConnectionRoom.room_id)
         .join(own, own.unit_id == other.unit_id)
-        .where(Connection.organisation_id == organisation_id, own.room_id == room_id, Connection.paused_at.is_(None))
+        .where(ConnectionRoom.organisation_id == organisation_id, own.room_id == room_id)
+        .order_by(ConnectionRoom.connection_id, ConnectionRoom.profile_id)
         .distinct()
     )
-    return [(connection, profile_id) for connection, profile_id in session.execute(query)]
+    return [(connection_id, page) for connection_id, page in session.execute(query)]
 
 
 def carry_out(client: YcbmClient, task: Task) -> Standing | None:
@@ -216,9 +246,8 @@ def carry_out(client: YcbmClient, task: Task) -> Standing | None:
         case Errand.RESCHEDULE | Errand.MOVE_BLOCK:
             return client.reschedule(task.remote_id, task.slot, task.zone)
         case Errand.BLOCK:
-            mark = str(task.booking_public_id)
-            standing = _find_block(client, task, mark)
-            return standing or client.create_block(task.profile_id, task.slot, task.zone, BLOCK_TITLE, mark)
+            standing = _find_block(client, task)
+            return standing or client.create_block(task.profile_id, task.slot, task.zone, BLOCK_TITLE, task.mark)
         case Errand.UNBLOCK:
             client.remove(task.remote_id)
             return None
@@ -242,27 +271,19 @@ def _reject(client: YcbmClient, task: Task) -> None:
         log.warning("the tentative state stayed", error=type(error).__name__)
 
 
-def _find_block(client: YcbmClient, task: Task, mark: str) -> Standing | None:
-    around = client.bookings(task.slot.start, task.slot.start + timedelta(seconds=1))
-    return next((one for one in around.bookings if one.mark == mark and one.profile_id == task.profile_id), None)
+def _find_block(client: YcbmClient, task: Task) -> Standing | None:
+    """The block with our mark that lives; one that was cancelled there blocks nothing."""
+    around = client.bookings(task.slot.start, task.slot.start + timedelta(seconds=1)).bookings
+    return next((one for one in around if _is_block(one, task)), None)
+
+
+def _is_block(one: Standing, task: Task) -> bool:
+    mine = (task.mark, task.profile_id, task.slot)
+    return not one.cancelled and (one.mark, one.profile_id, one.slot) == mine
 
 
 def _note_done(session: Session, now: datetime, house: House, task: Task, standing: Standing | None) -> None:
-    row = session.get(RemoteBooking, task.row_id) if task.row_id else None
-    if row is None and standing is not None:
-        row = RemoteBooking(
-            organisation_id=house.organisation_id,
-            connection_id=task.connection_id,
-            remote_id=standing.id,
-            ref=standing.ref,
-            booking_id=task.booking_id,
-            ours=True,
-            starts_at=standing.slot.start,
-            ends_at=standing.slot.end,
-            facts={"profile_id": task.profile_id},
-            seen_at=now,
-        )
-        session.add(row)
+    row = _row_of(session, now, house, task, standing)
     if row is None:
         return
     row.cancelled = task.errand in {Errand.CANCEL, Errand.UNBLOCK}
@@ -274,6 +295,38 @@ def _note_done(session: Session, now: datetime, house: House, task: Task, standi
         session.flush()  # what is freed below looks at what is cancelled there
         endings.let_go(session, now, house, task.booking_id)
         close_case(session, now, house.organisation_id, STUCK, str(task.row_id), resolution="cancelled there")
+    elif task.errand is Errand.RESCHEDULE:
+        settle_move(session, now, house, row, "moved there")
+    if task.errand in TAKES_TIME:
+        close_case(session, now, house.organisation_id, CLASH, _clash(task), resolution="done there")
+
+
+def _row_of(
+    session: Session, now: datetime, house: House, task: Task, standing: Standing | None
+) -> RemoteBooking | None:
+    """The row to note it in. A new block may have been read, and noted so, before the site's answer came here."""
+    if task.row_id is not None:
+        return session.get(RemoteBooking, task.row_id, with_for_update=True)
+    if standing is None:
+        return None
+    session.get_one(Connection, task.connection_id, with_for_update=True)  # who reads takes turns with this
+    query = select(RemoteBooking).where(
+        RemoteBooking.connection_id == task.connection_id, RemoteBooking.remote_id == standing.id
+    )
+    row = session.scalars(query.with_for_update()).one_or_none()
+    if row is None:
+        row = RemoteBooking(
+            organisation_id=house.organisation_id,
+            connection_id=task.connection_id,
+            remote_id=standing.id,
+            facts={"profile_id": task.profile_id},
+            starts_at=standing.slot.start,
+            ends_at=standing.slot.end,
+            seen_at=now,
+        )
+        session.add(row)
+    row.ref, row.booking_id, row.ours = standing.ref, task.booking_id, True
+    return row
 
 
 def _note_failure(session: Session, now: datetime, house: House, task: Task, error: OutsideError) -> None:
@@ -288,8 +341,12 @@ def _note_failure(session: Session, now: datetime, house: House, task: Task, err
     elif isinstance(error, SiteRefused | SiteUnchanged) and task.errand in TAKES_TIME:
         rental = load_rental(session, house.organisation_id, task.booking_id)
         if rental.booking.state in OCCUPYING:
-            about = f"{task.booking_id}-{task.connection_id}-{task.profile_id}"
-            open_case(session, now, house.organisation_id, "site-clash", about, task.booking_id, facts)
+            open_case(session, now, house.organisation_id, CLASH, _clash(task), task.booking_id, facts)
+
+
+def _clash(task: Task) -> str:
+    """What a case of a time that the site refuses is about."""
+    return f"{task.booking_id}-{task.connection_id}-{task.profile_id}"
 
 
 def _tell_office(session: Session, now: datetime, house: House, task: Task) -> None:

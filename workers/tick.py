@@ -1,6 +1,7 @@
 """The schedule: a small loop under a database lease that finds what is due and wakes the workers (DESIGN rule 4).
 
-It repairs every lost nudge within seconds, ends requests whose time has come, posts the day's mails, asks for polls.
+It repairs every lost nudge within seconds, ends requests whose time has come, posts the day's mails, asks for polls,
+and counts the door codes that appear in feeds and go from them (SPEC C4).
 """
 
 import os
@@ -15,18 +16,20 @@ from redis import Redis
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from booking.actions import idempotency
+from booking.actions import hooks, idempotency, outbox
 from booking.actions.accounts import forget_attempts
 from booking.actions.doors import announce_low_codes, post_digest
 from booking.actions.endings import expire_requests
+from booking.actions.feed_codes import count_turned
 from booking.actions.leases import hold_lease
+from booking.actions.rentals import SITES
+from booking.actions.site_alarms import announce_silent, silent_connections
 from booking.reads.house import House, read_house
 from booking.tables.connections import Connection, HookDelivery
 from booking.tables.houses import Organisation
-from booking.tables.outgoing import Outbox
 from booking.tables.people import StaffSession
 from booking.values.clock import DAY, local_time
-from config.jobs import DRAIN_OUTBOX, POLL_CONNECTION, READ_HOOKS, nudge
+from config.jobs import DRAIN_OUTBOX, DRAIN_SITES, POLL_CONNECTION, READ_HOOKS, nudge
 from config.settings import Settings
 from workers.context import Context, build_context, clock
 
@@ -35,6 +38,7 @@ log = structlog.get_logger(__name__)
 PERIOD_SECONDS = 2.0
 LEASE = timedelta(seconds=15)
 HOURLY = timedelta(hours=1)
+SETTLING = timedelta(minutes=15)
 
 
 class Tick:
@@ -44,6 +48,7 @@ class Tick:
         self._context = context
         self._owner = f"{socket.gethostname()}-{os.getpid()}"
         self._cleaned_at: datetime | None = None
+        self._began_at: datetime | None = None
 
     def step(self, now: datetime) -> bool:
         """Do what is due. Returns whether this process holds the lease."""
@@ -51,6 +56,7 @@ class Tick:
         fence = database.write(lambda session: hold_lease(session, now, "tick", self._owner, LEASE))
         if fence is None:
             return False
+        self._began_at = self._began_at or now
         for organisation_id in self._organisations():
             self._apart("organisation", partial(self._keep, now, organisation_id))
         self._apart("wake", lambda: self._wake(now))
@@ -76,20 +82,33 @@ class Tick:
         with database.read() as session:
             house = read_house(session, organisation_id)
         database.write(lambda session: expire_requests(session, now, house))
+        if house.feed_code_hours is not None:
+            database.write(lambda session: count_turned(session, now, organisation_id))
         if is_digest_time(now, house):
             database.write(lambda session: post_digest(session, now, house))
             database.write(lambda session: announce_low_codes(session, now, house))
+        self._watch_sites(now, house)
+
+    def _watch_sites(self, now: datetime, house: House) -> None:
+        """After a stop of the whole house the sites have time to be read again before anybody is alarmed (SPEC C15)."""
+        if now - (self._began_at or now) < SETTLING:
+            return
+        with self._context.database.read() as session:
+            found = silent_connections(session, now, house.organisation_id)
+        if found:
+            self._context.database.write(lambda session: announce_silent(session, now, house))
 
     def _wake(self, now: datetime) -> None:
         with self._context.database.read() as session:
-            due = outbox_is_due(session, now)
+            due = outbox.due_topics(session, now)
             hooks = session.scalar(select(HookDelivery.id).where(HookDelivery.read_at.is_(None)).limit(1))
             polls = list(
                 session.scalars(
                     select(Connection.id).where(Connection.next_poll_at <= now, Connection.paused_at.is_(None))
                 )
             )
-        wake(self._context.redis, due=due, hooks=hooks is not None, polls=polls)
+        redis = self._context.redis
+        wake(redis, due=bool(due - {SITES}), sites=SITES in due, hooks=hooks is not None, polls=polls)
 
 
 def is_digest_time(now: datetime, house: House) -> bool:
@@ -97,19 +116,11 @@ def is_digest_time(now: datetime, house: House) -> bool:
     return local_time(now, house.zone) >= house.digest_at
 
 
-def outbox_is_due(session: Session, now: datetime) -> bool:
-    due = select(Outbox.id).where(
-        Outbox.done_at.is_(None),
-        Outbox.dead_at.is_(None),
-        Outbox.due_at <= now,
-        Outbox.claimed_until.is_(None) | (Outbox.claimed_until < now),
-    )
-    return session.scalar(due.limit(1)) is not None
-
-
-def wake(redis: "Redis", *, due: bool, hooks: bool, polls: list[int]) -> None:
+def wake(redis: "Redis", *, due: bool, sites: bool, hooks: bool, polls: list[int]) -> None:
     if due:
         nudge(redis, DRAIN_OUTBOX)
+    if sites:
+        nudge(redis, DRAIN_SITES)
     if hooks:
         nudge(redis, READ_HOOKS)
     for connection_id in polls:
@@ -117,9 +128,13 @@ def wake(redis: "Redis", *, due: bool, hooks: bool, polls: list[int]) -> None:
 
 
 def clean(session: Session, now: datetime) -> None:
-    """Drop what is only kept for a while: counted tries, stored answers of the API, sessions long over."""
+    """Drop what is only kept for a while: counted tries, stored answers of the API, sessions long over, webhooks that
+    were followed, duties that were done.
+    """
     forget_attempts(session, now - DAY)
     idempotency.forget(session, now - idempotency.KEPT)
+    hooks.forget_hooks(session, now - hooks.KEPT)
+    outbox.forget(session, now - outbox.KEPT)
     session.execute(delete(StaffSession).where(StaffSession.expires_at < now - timedelta(days=30)))
 
 

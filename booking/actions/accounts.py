@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from booking.actions.audit import Actor, note
+from booking.actions.audit import SYSTEM, Actor, note
 from booking.tables.people import ApiToken, Attempt, Staff, StaffSession
 from booking.values.identity import new_token, new_uuid
 from booking.values.refusals import NotFound, Refused, refused
@@ -17,6 +17,8 @@ from booking.values.tokens import hash_token
 SESSION_LIFE = timedelta(days=14)
 LOGIN, OWN_PASSWORD = "login", "own-password"
 LOGIN_TRIES = 10
+REFUSED_LOGIN = "refused-login"
+REFUSAL_WINDOW, TOLD_TRIES = timedelta(hours=1), frozenset({1, 10, 100, 1000})
 LOGIN_WINDOW = timedelta(minutes=15)
 
 
@@ -227,6 +229,20 @@ def count_attempt(session: Session, now: datetime, kind: str, key_hash: bytes, w
     session.add(Attempt(kind=kind, key_hash=key_hash, at=now))
     session.flush()  # counted below
     return attempts_since(session, now - window, kind, key_hash)
+
+
+def note_refusal(
+    session: Session, now: datetime, organisation_id: int, staff_id: int | None, address: str, key_hash: bytes
+) -> None:
+    """Count a refused log-in of an account; the audit log tells of the 1st, 10th, 100th and 1000th within an hour.
+
+    So whoever tries passwords is seen (SPEC X5), and floods nothing. An account that is none (None) is only counted,
+    which takes as long.
+    """
+    tries = count_attempt(session, now, REFUSED_LOGIN, key_hash, REFUSAL_WINDOW)
+    if staff_id is not None and tries in TOLD_TRIES:
+        stranger = Actor(SYSTEM.name, None, address)
+        note(session, now, organisation_id, stranger, "staff", staff_id, "log-in-refused", after={"tries": tries})
 
 
 def forget_attempts(session: Session, before: datetime) -> None:

@@ -1,38 +1,50 @@
 """The invoice of a rental and the one mail (SPEC S11, S12, S18, S19). The number is taken last (DESIGN rule 6)."""
 
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from booking.actions import messages
-from booking.actions.cases import open_case
+from booking.actions.cases import close_case, open_case
 from booking.actions.messages import MailKind
 from booking.actions.rentals import Rental
+from booking.reads.customers import discount_of
 from booking.reads.house import House
-from booking.rules.invoicing import InvoiceDraft, draft, invoice_number
-from booking.rules.pricing import discounted
+from booking.reads.rentals import invoice_of_rental, settled_rentals
+from booking.rules.invoicing import InvoiceDraft, Service, draft, invoice_number, lacking
+from booking.rules.pricing import discounted, listed
 from booking.tables.outgoing import Counter, Invoice
 from booking.tables.people import Customer
 from booking.values.clock import local_day
 from booking.values.house import Discount, Price
 from booking.values.identity import new_uuid
-from booking.values.price_json import price_from_json
-from booking.values.refusals import Refused
+from booking.values.money import Cents
+from booking.values.price_json import price_from_json, price_to_json
+from booking.values.refusals import Refused, refused
+from booking.values.states import BookingState
 
 INVOICE = "invoice"
+DIFFERS, CANCELLED, INCOMPLETE = "invoice-differs", "invoice-cancelled", "invoice-incomplete"
+MINUTE = timedelta(minutes=1)
 
 
 def bill(session: Session, now: datetime, house: House, rental: Rental) -> None:
     """Issue the invoice of a confirmed rental, unless it has one or costs nothing, and post the mail of S11.
 
-    A rental that was moved keeps its invoice; where the new price differs, the office gets a case to correct it.
+    A rental that was moved keeps its invoice; where that says something else now, the office gets a case to correct
+    it. Where data that the law asks for are missing the mail goes out without one, and the office gets a case.
     """
-    invoice = _earlier_invoice(session, now, house, rental) or _issue(session, now, house, rental)
+    invoice = invoice_of_rental(session, rental.booking) or _issue(session, now, house, rental)
+    facts: dict[str, Any] = {}
+    if isinstance(invoice, Invoice):
+        differs = compare_invoice(session, now, house, rental)
+        facts = {"invoice_id": invoice.id} | ({"invoice_differs": True} if differs else {})
+    elif invoice is not None:
+        facts = {"invoice_follows": True}
     messages.post(
         session,
         now,
@@ -42,34 +54,107 @@ def bill(session: Session, now: datetime, house: House, rental: Rental) -> None:
         name=rental.customer.name,
         language=rental.booking.language,
         booking_id=rental.booking.id,
-        facts={"invoice_id": invoice.id} if invoice else {},
+        facts=facts,
     )
 
 
-def issued_invoice(session: Session, booking_id: int) -> Invoice | None:
-    return session.scalar(select(Invoice).where(Invoice.booking_id == booking_id))
+def bill_again(session: Session, now: datetime, house: House, rental: Rental) -> Refused | None:
+    """Bill a rental of which data were missing. Refused: not-confirmed, no-lines (also waived), invoice-incomplete."""
+    if rental.booking.state is not BookingState.CONFIRMED:
+        return refused("not-confirmed")
+    if rental.booking.waived:
+        return refused("no-lines")
+    invoice = invoice_of_rental(session, rental.booking) or _issue(session, now, house, rental)
+    if not isinstance(invoice, Invoice):
+        return invoice or refused("no-lines")
+    bill(session, now, house, rental)
+    return None
 
 
-def _earlier_invoice(session: Session, now: datetime, house: House, rental: Rental) -> Invoice | None:
-    booking = rental.booking
-    invoice = issued_invoice(session, booking.id)
-    if invoice or booking.replaces_id is None:
-        return invoice
-    invoice = issued_invoice(session, booking.replaces_id)
-    if invoice and invoice.total_cents != booking.price_cents:
-        facts = {"invoice": invoice.number, "issued_cents": invoice.total_cents, "price_cents": booking.price_cents}
-        open_case(session, now, house.organisation_id, "invoice-differs", f"{booking.id}", booking.id, facts)
-    return invoice
+def freeze_price(house: House, rental: Rental) -> None:
+    """What is owed from here on: the price of the booking's list under the standing discount of its day (S19, S25)."""
+    price = owed_price(house, rental)
+    rental.booking.price, rental.booking.price_cents = price_to_json(price), price.gross
 
 
-def _issue(session: Session, now: datetime, house: House, rental: Rental) -> Invoice | None:
-    room = house.room(rental.event.room_id)
-    served_on = local_day(rental.event.starts_at, room.zone)
-    price = with_standing_discount(price_from_json(rental.booking.price), rental.customer, served_on)
+def owed_price(house: House, rental: Rental) -> Price:
+    """What `freeze_price` fixes, for who shows it before; the same however often it is asked."""
+    return with_standing_discount(listed(price_from_json(rental.booking.price)), rental.customer, _day(house, rental))
+
+
+def is_as_issued(house: House, rental: Rental, invoice: Invoice) -> bool:
+    """Whether the invoice says the amount, day and length that the rental has."""
+    return _issued_service(invoice) == _service(house, rental)
+
+
+def compare_invoice(session: Session, now: datetime, house: House, rental: Rental) -> bool:
+    """Whether the issued invoice says another amount, day or length than the rental has now.
+
+    It never changes, so the office has a case as long as they differ (SPEC S27).
+    """
+    invoice = invoice_of_rental(session, rental.booking)
+    if invoice is None:
+        return False
+    issued, present = _issued_service(invoice), _service(house, rental)
+    if is_as_issued(house, rental, invoice):
+        close_case(session, now, house.organisation_id, DIFFERS, invoice.number, resolution="as-issued")
+        return False
+    facts: dict[str, Any] = {
+        "invoice": invoice.number,
+        "issued_cents": issued.cents,
+        "price_cents": present.cents,
+    }
+    if issued.day != present.day:
+        facts |= {"issued_day": issued.day.isoformat(), "new_day": present.day.isoformat()}
+    if issued.minutes != present.minutes:
+        facts |= {"issued_minutes": issued.minutes, "new_minutes": present.minutes}
+    open_case(session, now, house.organisation_id, DIFFERS, invoice.number, rental.booking.id, facts)
+    return True
+
+
+def leave_invoice_to_office(session: Session, now: datetime, house: House, rental: Rental, fee: Cents) -> None:
+    """A confirmed rental was cancelled: what it costs and what was invoiced have to be brought together (SPEC S27)."""
+    invoice = invoice_of_rental(session, rental.booking)
+    facts: dict[str, Any] = {"fee_cents": fee}
+    if invoice is not None:
+        paid = bool(settled_rentals(session, [rental.booking.rental_id]))
+        facts |= {"invoice": invoice.number, "issued_cents": invoice.total_cents}
+        facts |= {"paid_cents": invoice.total_cents} if paid else {}
+        close_case(session, now, house.organisation_id, DIFFERS, invoice.number, resolution="cancelled")
+    if fee or (invoice is not None and invoice.total_cents):
+        about = f"{rental.booking.id}"
+        open_case(session, now, house.organisation_id, CANCELLED, about, rental.booking.id, facts)
+
+
+def _service(house: House, rental: Rental) -> Service:
+    return Service(_day(house, rental), rental.slot.duration // MINUTE, owed_price(house, rental).gross)
+
+
+def _day(house: House, rental: Rental) -> date:
+    return local_day(rental.event.starts_at, house.room(rental.event.room_id).zone)
+
+
+def _issued_service(invoice: Invoice) -> Service:
+    data = invoice.data
+    length = datetime.fromisoformat(data["ends_at"]) - datetime.fromisoformat(data["starts_at"])
+    return Service(date.fromisoformat(data["served_on"]), length // MINUTE, Cents(invoice.total_cents))
+
+
+def _issue(session: Session, now: datetime, house: House, rental: Rental) -> Invoice | Refused | None:
+    """The new invoice; None where there is nothing to invoice, Refused("invoice-incomplete") with a case."""
+    freeze_price(house, rental)
     issued_on = local_day(now, house.zone)
-    amounts = draft(price, issued_on, house.payment_days)
-    if isinstance(amounts, Refused):
+    price = price_from_json(rental.booking.price)
+    if not price.lines:
         return None
+    about = f"{rental.booking.id}"
+    amounts = draft(price, issued_on, house.payment_days)
+    missing = amounts.codes if isinstance(amounts, Refused) else _lacking(house, rental, amounts.gross)
+    if missing or isinstance(amounts, Refused):
+        facts = {"cents": price.gross, "lacking": list(missing)}
+        open_case(session, now, house.organisation_id, INCOMPLETE, about, rental.booking.id, facts)
+        return refused(INCOMPLETE)
+    close_case(session, now, house.organisation_id, INCOMPLETE, about, resolution="issued")
     number = invoice_number(issued_on.year, next_number(session, house.organisation_id, INVOICE, issued_on.year))
     invoice = Invoice(
         organisation_id=house.organisation_id,
@@ -80,21 +165,29 @@ def _issue(session: Session, now: datetime, house: House, rental: Rental) -> Inv
         issued_at=now,
         due_on=amounts.due_on,
         total_cents=amounts.gross,
-        data=_frozen(house, rental, amounts, number, served_on),
+        data=_frozen(house, rental, amounts, number, _day(house, rental)),
     )
     session.add(invoice)
     session.flush()  # the mail names the row
     return invoice
 
 
+def _lacking(house: House, rental: Rental, gross: Cents) -> tuple[str, ...]:
+    own, customer = house.letterhead, rental.customer
+    return lacking(
+        (own.legal_name, own.street, own.postcode, own.city),
+        own.tax_number or own.vat_id or "",
+        (customer.company or customer.name, customer.street, customer.postcode, customer.city),
+        gross,
+    )
+
+
 def with_standing_discount(price: Price, customer: Customer, served_on: date) -> Price:
     """The frozen price under the discount that the office keeps by hand, where it holds on that day (SPEC S19)."""
-    begun = customer.discount_from is None or customer.discount_from <= served_on
-    over = customer.discount_until is not None and customer.discount_until < served_on
-    if not begun or over or not (customer.discount_percent or customer.discount_cents):
+    standing = discount_of(customer)
+    if not standing.holds_on(served_on):
         return price
-    note = customer.discount_note or "Standing discount"
-    return discounted(price, Discount(note, customer.discount_percent, customer.discount_cents))
+    return discounted(price, Discount(standing.note or "Standing discount", standing.percent, Cents(standing.cents)))
 
 
 def next_number(session: Session, organisation_id: int, kind: str, year: int) -> int:

@@ -4,9 +4,9 @@ Feeds, mail parts and links read the item, never the booking. Whoever changes a 
 last thing of the transaction; only the document counter is locked later (DESIGN rule 2).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -17,13 +17,13 @@ from sqlalchemy.orm import Session
 from booking.reads.agenda import rooms_beside
 from booking.tables.calendars import CalendarItem, FeedSubject
 from booking.tables.rows import write_row
+from booking.values.agenda import modified_by
 from booking.values.identity import new_uuid
 from booking.values.refusals import NotFound
 from booking.values.slot import Slot
 from booking.values.states import ItemStatus, SubjectKind
 
 TOUCHED = "feed_subjects"
-_SECOND = timedelta(seconds=1)
 Subject = tuple[int, SubjectKind, int]
 _ITEM = (
     select(CalendarItem)
@@ -75,12 +75,21 @@ def touch(session: Session, now: datetime, organisation_id: int, booking_id: int
 
     Call it once for each such change, in its transaction. Raises NotFound where the booking has no item.
     """
-    item = _locked(session, booking_id)
-    if item is None or item.organisation_id != organisation_id:
-        raise NotFound("calendar item of booking", booking_id)
-    _grow(item, now)
+    touch_all(session, organisation_id, {booking_id: (now,)})
+
+
+def touch_all(session: Session, organisation_id: int, moments: Mapping[int, Sequence[datetime]]) -> None:
+    """As `touch` for several bookings of one transaction: booking id → the instant of each change, in their order."""
+    touched: set[Subject] = set()
+    for booking_id, instants in sorted(moments.items()):
+        item = _locked(session, booking_id)
+        if item is None or item.organisation_id != organisation_id:
+            raise NotFound("calendar item of booking", booking_id)
+        for at in instants:
+            _grow(item, at)
+        touched |= _subjects(item)
     session.flush()
-    bump(session, _with_rooms_beside(session, _subjects(item)))
+    bump(session, _with_rooms_beside(session, touched))
 
 
 def bump(session: Session, subjects: Iterable[Subject]) -> None:
@@ -158,9 +167,8 @@ def _locked(session: Session, booking_id: int) -> CalendarItem | None:
 
 
 def _grow(item: CalendarItem, now: datetime) -> None:
-    """Whole seconds are all that iCalendar can say; some clients take an equal time for no change."""
     item.sequence += 1
-    item.last_modified = max(now.replace(microsecond=0), item.last_modified + _SECOND)
+    item.last_modified = modified_by(item.last_modified, now)
 
 
 def _columns(facts: ItemFacts) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 from booking.actions import audit
 from booking.actions.audit import Actor
 from booking.tables.bookings import CaseFile
+
+MOOT_WHEN_ENDED = ("site-moved", "site-cancelled", "site-vanished", "site-block-gone", "site-clash")
 
 
 def open_case(
@@ -37,9 +39,22 @@ def open_case(
             resolution="",
         )
         .on_conflict_do_update(
-            index_elements=["organisation_id", "dedup_key"], set_={"facts": facts, "closed_at": None, "resolution": ""}
+            index_elements=["organisation_id", "dedup_key"],
+            set_={"facts": facts, "booking_id": booking_id, "closed_at": None, "resolution": ""},
         )
     )
+
+
+def close_moot(session: Session, now: datetime, organisation_id: int, booking_id: int) -> None:
+    """A booking ended: cases that ask what to do with it or with its time have no answer any more."""
+    query = select(CaseFile.kind, CaseFile.dedup_key).where(
+        CaseFile.organisation_id == organisation_id,
+        CaseFile.booking_id == booking_id,
+        CaseFile.kind.in_(MOOT_WHEN_ENDED),
+        CaseFile.closed_at.is_(None),
+    )
+    for kind, key in session.execute(query).all():
+        close_case(session, now, organisation_id, kind, key.removeprefix(f"{kind}-"), resolution="ended")
 
 
 def close_case(

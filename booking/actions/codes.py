@@ -67,13 +67,16 @@ def reserve(session: Session, codes: Sequence[FreeCode], booking_id: int) -> Non
         move_code(session, row, CodeState.RESERVED, booking_id=booking_id)
 
 
-def release(session: Session, now: datetime, booking_id: int) -> None:
-    """Nobody saw a reserved code: it is free again. One that was issued is retired."""
+def release(session: Session, now: datetime, booking_id: int) -> bool:
+    """Nobody saw a reserved code: it is free again. One that was issued is retired; returns whether one was."""
+    retired = False
     for row in codes_of(session, booking_id):
         if row.state is CodeState.RESERVED:
             move_code(session, row, CodeState.FREE, booking_id=None)
         elif row.state is CodeState.ISSUED:
             move_code(session, row, CodeState.RETIRED, retired_at=now)
+            retired = True
+    return retired
 
 
 def issue(session: Session, now: datetime, booking_id: int, staff_id: int | None, *, by_phone: bool = False) -> None:

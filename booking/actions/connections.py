@@ -16,13 +16,13 @@ from booking.actions import outbox
 from booking.actions.audit import Actor, note
 from booking.actions.rentals import SITES
 from booking.actions.setting_rows import own
+from booking.actions.site_alarms import note_working
 from booking.actions.tools import Tools
 from booking.tables.bookings import Occupancy
 from booking.tables.connections import BlockWay, Connection, ConnectionRoom, RemoteBooking, Writer
 from booking.tables.houses import Room, RoomUnit
 from booking.values.identity import new_token, new_uuid
 from booking.values.refusals import Reason, Refused
-from booking.values.slot import Slot
 from booking.values.states import OccupancyKind
 from booking.values.tokens import hash_token
 
@@ -78,6 +78,7 @@ def make_connection(
         api_key_id=sealed.key_id,
         hook_secret_hash=hash_token(secret),
         next_poll_at=now,
+        watched_from=now,
     )
     session.add(row)
     session.flush()  # the audit entry names the row
@@ -95,11 +96,15 @@ def change_access(
     connection_id: int,
     access: Access,
 ) -> Refused | None:
-    """Another name, account, key or address; only another name leaves the way proven."""
-    reasons = _reasons(access, needs_key=False)
+    """Another name, account, key or address; only another name leaves the way proven.
+
+    The stored key was given for one account at one address and follows to no other. Refused: as `make_connection`, and
+    key-again where account or address change without a key.
+    """
+    row = own(session, Connection, organisation_id, connection_id)
+    reasons = _reasons(access, needs_key=False) + _key_missing(row, access)
     if reasons:
         return Refused(reasons)
-    row = own(session, Connection, organisation_id, connection_id)
     if access.api_key.strip():
         sealed = tools.vault.seal(access.api_key.strip().encode(), api_key_bound(row.public_id))
         row.api_key_cipher, row.api_key_id, row.proven_at = sealed.cipher, sealed.key_id, None
@@ -109,7 +114,7 @@ def change_access(
         "account_id": access.account_id.strip(),
         "base_url": access.base_url.strip().rstrip("/"),
     }
-    if (row.account_id, row.base_url) != (wanted["account_id"], wanted["base_url"]):
+    if _is_elsewhere(row, access):
         row.proven_at = None
     _set(session, now, actor, row, wanted)
     return None
@@ -187,42 +192,18 @@ def pause(
     if paused == (row.paused_at is not None):
         return
     row.paused_at = now if paused else None
+    note_working(session, now, row)
     if not paused:
-        row.next_poll_at = now
+        row.next_poll_at = row.watched_from = now
         session.flush()  # a connection that rests is not looked at
         catch_up(session, now, row)
     note(session, now, organisation_id, actor, "connection", row.id, "paused" if paused else "resumed")
 
 
 def poll_now(session: Session, now: datetime, organisation_id: int, connection_id: int) -> None:
-    """Have the next look of the schedule read this connection."""
-    own(session, Connection, organisation_id, connection_id).next_poll_at = now
-
-
-def note_test_block(
-    session: Session,
-    now: datetime,
-    organisation_id: int,
-    connection_id: int,
-    remote_id: str,
-    profile_id: str,
-    slot: Slot,
-) -> int:
-    """Remember a test time as ours, so that no poll takes it for a customer's booking. Returns the row's id."""
-    own(session, Connection, organisation_id, connection_id)
-    row = RemoteBooking(
-        organisation_id=organisation_id,
-        connection_id=connection_id,
-        remote_id=remote_id,
-        ours=True,
-        starts_at=slot.start,
-        ends_at=slot.end,
-        facts={"profile_id": profile_id, "test": True},
-        seen_at=now,
-    )
-    session.add(row)
-    session.flush()
-    return row.id
+    """Have the next look of the schedule read this connection, as soon as the site lets itself be asked."""
+    row = own(session, Connection, organisation_id, connection_id)
+    row.next_poll_at = max(now, row.not_before or now)
 
 
 def note_proof(
@@ -268,6 +249,14 @@ def catch_up(session: Session, now: datetime, row: Connection) -> None:
     )
     duties = [(booking_id, f"sites-{new_uuid(now)}", now) for booking_id in session.scalars(taking.union(there))]
     outbox.put_all(session, now, row.organisation_id, SITES, duties)
+
+
+def _is_elsewhere(row: Connection, access: Access) -> bool:
+    return (row.account_id, row.base_url) != (access.account_id.strip(), access.base_url.strip().rstrip("/"))
+
+
+def _key_missing(row: Connection, access: Access) -> tuple[Reason, ...]:
+    return (Reason("key-again", "api_key"),) if _is_elsewhere(row, access) and not access.api_key.strip() else ()
 
 
 def _set(session: Session, now: datetime, actor: Actor, row: Connection, wanted: Mapping[str, Any]) -> None:

@@ -3,7 +3,7 @@
 take     a rental that was moved on the site follows to the time there
 keep     what stands here stands; where the site can follow, it is asked to
 cancel   what was cancelled there is cancelled here, without a fee
-again    the site is asked once more
+again    the site is asked once more; an invoice that could not be written is written now
 free     a stuck time is free here; nothing more is tried there
 settled  it was put in order by hand
 """
@@ -18,9 +18,10 @@ from sqlalchemy.orm import Session
 
 from booking.actions import audit, endings
 from booking.actions.audit import Actor
+from booking.actions.billing import bill_again
 from booking.actions.cases import close_case
 from booking.actions.occupy import free, lock_units
-from booking.actions.rentals import announce, load_rental
+from booking.actions.rentals import announce, load_rental, lock_rental
 from booking.actions.shifting import move_rental
 from booking.actions.tools import Tools
 from booking.reads.house import House
@@ -51,7 +52,12 @@ WAYS: dict[str, tuple[Way, ...]] = {
     "cancel-stuck": (Way.AGAIN, Way.FREE),
     "invoice-differs": (Way.SETTLED,),
     "invoice-waived": (Way.SETTLED,),
+    "invoice-cancelled": (Way.SETTLED,),
+    "invoice-incomplete": (Way.AGAIN, Way.SETTLED),
+    "late-move": (Way.SETTLED,),
+    "approval-clash": (Way.SETTLED,),
     "codes-low": (Way.SETTLED,),
+    "site-silent": (Way.SETTLED,),
 }
 STAYS_OPEN = frozenset({("cancel-stuck", Way.AGAIN)})  # the site's answer closes it
 
@@ -98,12 +104,12 @@ def decide_case(
         return refused("no-such-way")
     at = _At(session, now, tools, house, case, _row(session, case), actor)
     part = session.begin_nested()
+    _close(at, way)  # first, so that an ending finds nothing to close in its own way
     no = _DECISIONS.get((case.kind, way), _nothing)(at)
     if no is not None:
         part.rollback()
         return no
     part.commit()
-    _close(at, way)
     return None
 
 
@@ -158,12 +164,14 @@ def _keep_ours(at: _At) -> Refused | None:
 
 def _remember_there(at: _At, slot: Slot) -> None:
     if at.row is not None:
-        at.row.starts_at, at.row.ends_at = slot.start, slot.end
+        at.row.starts_at, at.row.ends_at, at.row.seen_at = slot.start, slot.end, at.now
 
 
 def _cancel_here(at: _At) -> Refused | None:
+    if at.row is not None and at.row.ours:
+        return refused("no-such-way")  # our block says nothing about the customer's booking
     if at.row is not None:
-        at.row.cancelled = True  # nothing is left to cancel there, so the time is free at once
+        at.row.cancelled, at.row.seen_at = True, at.now  # nothing is left to cancel there, so the time is free at once
         at.session.flush()
     rental = load_rental(at.session, at.house.organisation_id, at.booking_id)
     if rental.booking.state not in OCCUPYING:
@@ -175,7 +183,6 @@ def _cancel_here(at: _At) -> Refused | None:
         at.booking_id,
         moving.Actor.OFFICE,
         at.actor,
-        reason=str(at.case.facts.get("site", "")),
         waive_fee=True,
     )
     return ended if isinstance(ended, Refused) else None
@@ -184,13 +191,13 @@ def _cancel_here(at: _At) -> Refused | None:
 def _keep_without_site(at: _At) -> Refused | None:
     """It stays here although nothing stands there any more; where times are blocked there, a block is written."""
     if at.row is not None:
-        at.row.cancelled = True
+        at.row.cancelled, at.row.seen_at = True, at.now
     return _ask_site(at)
 
 
 def _block_again(at: _At) -> Refused | None:
     """What was removed there no longer counts as ours, so that a new block is written."""
-    if at.row is not None:
+    if at.row is not None and at.row.cancelled:
         at.row.booking_id = None
         at.session.flush()
     return _ask_site(at)
@@ -202,11 +209,16 @@ def _ask_site(at: _At) -> Refused | None:
     return None
 
 
+def _bill_again(at: _At) -> Refused | None:
+    """What was missing is entered now: the invoice is issued, and the mail goes out with it."""
+    return bill_again(at.session, at.now, at.house, lock_rental(at.session, at.house.organisation_id, at.booking_id))
+
+
 def _free_anyway(at: _At) -> Refused | None:
     rental = load_rental(at.session, at.house.organisation_id, at.booking_id)
     lock_units(at.session, at.house.organisation_id, [rental.event.room_id])
     if at.row is not None:
-        at.row.cancelled, at.row.stuck_since = True, None
+        at.row.cancelled, at.row.stuck_since, at.row.given_up_at = True, None, at.now
     endings.let_go(at.session, at.now, at.house, at.booking_id)
     return None
 
@@ -227,4 +239,5 @@ _DECISIONS: dict[tuple[str, Way], Callable[[_At], Refused | None]] = {
     ("site-clash", Way.AGAIN): _ask_site,
     ("cancel-stuck", Way.AGAIN): _ask_site,
     ("cancel-stuck", Way.FREE): _free_anyway,
+    ("invoice-incomplete", Way.AGAIN): _bill_again,
 }

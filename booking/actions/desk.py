@@ -5,28 +5,29 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from booking.actions import audit, codes, outbox
 from booking.actions.accounts import count_attempt
 from booking.actions.audit import Actor
-from booking.actions.cases import open_case
+from booking.actions.cases import close_case, open_case
 from booking.actions.occupy import lock_units
-from booking.actions.rentals import Rental, contact_of, load_rental, pending_decision
-from booking.actions.requests import judge
+from booking.actions.renewing import judge_again
+from booking.actions.rentals import Rental, load_rental, pending_decision
 from booking.actions.reviews import BILL, decide_request, settle_decision, undo_decision
 from booking.actions.tools import Tools
 from booking.reads.code_texts import CodeText, codes_for_mail
 from booking.reads.desk import DeskEntry, entries_in, find, read_query
 from booking.reads.doors import Reach, desk_reach
 from booking.reads.house import House
-from booking.reads.records import contact_ids
-from booking.tables.bookings import Decision
+from booking.reads.rentals import invoice_of_rental
+from booking.rules.working_days import mail_moment
+from booking.tables.bookings import Booking, Decision
 from booking.tables.doors import DoorCode
-from booking.tables.outgoing import Invoice
 from booking.values.clock import local_day
-from booking.values.findings import Finding, Wish
+from booking.values.findings import Finding
+from booking.values.identity import new_uuid
 from booking.values.refusals import Refused, refused
 from booking.values.states import BookingState, CodeState, Verdict
 
@@ -34,6 +35,7 @@ WINDOW = timedelta(minutes=15)
 SEARCHES = 100
 ISSUES = 30
 NO_GRACE = timedelta(0)
+WAIVED = "invoice-waived"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,8 @@ def mark_afterwards(
 ) -> Refused | None:
     """Waive, charge or mark a confirmed rental that has begun (SPEC S18).
 
-    A waived rental is not billed; where the invoice is out already the office gets a case to correct it.
+    A waived rental is not billed until it is charged after all; where the invoice is out already the office gets a case
+    to correct it.
     Refused: not-confirmed, not-started (until the start it can be cancelled), no-reason.
     """
     rental = load_rental(session, house.organisation_id, booking_id)
@@ -155,7 +158,9 @@ def mark_afterwards(
     before = rental.booking.follow_up
     rental.booking.follow_up = text.strip() if what is Afterwards.FOLLOW_UP else f"{what.value}: {text.strip()}"
     if what is Afterwards.WAIVE:
-        _waive(session, now, house, booking_id)
+        _waive(session, now, house, rental.booking)
+    elif what is Afterwards.CHARGE:
+        _charge(session, now, house, rental.booking, actor)
     audit.note(
         session,
         now,
@@ -240,23 +245,34 @@ def _tell(session: Session, now: datetime, rental: Rental, actor: Actor) -> bool
     return again
 
 
-def _waive(session: Session, now: datetime, house: House, booking_id: int) -> None:
-    invoice = session.scalar(select(Invoice).where(Invoice.booking_id == booking_id))
+def _charge(session: Session, now: datetime, house: House, booking: Booking, actor: Actor) -> None:
+    """What was waived is billed after all, by a duty of its own: that of the confirmation is spent."""
+    if not booking.waived:
+        return
+    booking.waived = False
+    if invoice_of_rental(session, booking) is not None:
+        about = f"{booking.id}"
+        close_case(session, now, house.organisation_id, WAIVED, about, resolution="charged", actor=actor)
+    elif booking.price_cents:
+        due = mail_moment(now, house.office, house.closings, house.public_holidays)
+        outbox.put(session, now, house.organisation_id, BILL, booking.id, f"bill-{booking.id}-{new_uuid(now)}", due)
+
+
+def _waive(session: Session, now: datetime, house: House, booking: Booking) -> None:
+    booking.waived = True
+    invoice = invoice_of_rental(session, booking)
     if invoice is None:
-        outbox.withdraw(session, now, BILL, booking_id)
+        outbox.withdraw(session, now, BILL, booking.id)
         return
     facts = {"invoice": invoice.number, "cents": invoice.total_cents}
-    open_case(session, now, house.organisation_id, "invoice-waived", f"{booking_id}", booking_id, facts)
+    open_case(session, now, house.organisation_id, WAIVED, f"{booking.id}", booking.id, facts)
 
 
 def _findings(session: Session, now: datetime, house: House, entry: DeskEntry) -> tuple[Finding, ...]:
     if entry.state is not BookingState.REQUESTED:
         return ()
     rental = load_rental(session, house.organisation_id, entry.booking_id)
-    booking, customer = rental.booking, rental.customer
-    wish = Wish(contact_of(customer), rental.slot, booking.purpose, booking.people, booking.made_at)
-    contact = contact_ids(session, house.organisation_id, customer.email)
-    found, _ = judge(session, now, house, house.room(entry.room_id), wish, contact, but_booking_id=booking.id)
+    found, _ = judge_again(session, now, house, rental)
     return found
 
 

@@ -234,17 +234,8 @@ def post_digest(session: Session, now: datetime, house: House) -> bool:
     session.execute(row.with_for_update(key_share=True)).one()  # two at once: the second finds the first's mail
     if _has_digest(session, house, day):
         return False
-    messages.post(
-        session,
-        now,
-        house,
-        MailKind.DESK_DIGEST,
-        to=house.desk_email,
-        name=house.name,
-        language=house.language,
-        booking_id=None,
-        facts={"day": day.isoformat()},
-    )
+    messages.supersede_digests(session, now, house.organisation_id)  # those of earlier days tell of other days
+    messages.post_digest(session, now, house, house.desk_email, day.isoformat())
     return True
 
 

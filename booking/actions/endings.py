@@ -2,26 +2,52 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, exists, select
 from sqlalchemy.orm import Session
 
 from booking.actions import audit, codes, messages, outbox
 from booking.actions.audit import SYSTEM, Actor
+from booking.actions.billing import leave_invoice_to_office
+from booking.actions.cases import close_moot
 from booking.actions.messages import SHOWS_CODE, MailKind
 from booking.actions.moves import move_booking, move_decision
-from booking.actions.occupy import free, hold
+from booking.actions.occupy import free, hold, hold_beside
 from booking.actions.rentals import Rental, load_rental, lock_rental, pending_decision, publish, writes_to_customer
 from booking.reads.house import House
 from booking.rules import moving
+from booking.rules.admission import occupied
 from booking.rules.moving import CancelTerms, cancel_terms, may_cancel
 from booking.rules.review import is_expired, is_unverified
-from booking.tables.bookings import Booking, Event
+from booking.tables.bookings import Booking, Decision, Event
 from booking.tables.connections import RemoteBooking
 from booking.values.money import Cents
 from booking.values.refusals import Refused
 from booking.values.states import OCCUPYING, BookingState, DecisionState, OccupancyKind
 
 BY_CUSTOMER = frozenset({moving.Actor.CUSTOMER, moving.Actor.BOOKER})
+MOST_AT_ONCE = 100
+# The states are written out, so that the partial indexes on what waits serve on SQLite too.
+_WAITS = (
+    Booking.organisation_id == bindparam("organisation_id"),
+    Booking.state == bindparam("state", BookingState.REQUESTED, Booking.state.type, literal_execute=True),
+    ~exists().where(
+        Decision.booking_id == Booking.id,
+        Decision.state == bindparam("pending", DecisionState.PENDING, Decision.state.type, literal_execute=True),
+    ),
+)
+_UNVERIFIED = (
+    select(Booking.id)
+    .where(*_WAITS, Booking.verify_by < bindparam("now"), Booking.verify_by.is_not(None), Booking.verified_at.is_(None))
+    .order_by(Booking.verify_by, Booking.id)
+    .limit(MOST_AT_ONCE)
+)
+_BEGUN = (
+    select(Booking.id)
+    .join(Event, Event.id == Booking.event_id)
+    .where(*_WAITS, Event.starts_at <= bindparam("now"))
+    .order_by(Event.starts_at, Booking.id)
+    .limit(MOST_AT_ONCE)
+)
 MAIL_OF_END: dict[BookingState, MailKind] = {
     BookingState.REJECTED: MailKind.REJECTION,
     BookingState.CANCELLED: MailKind.CANCELLATION,
@@ -47,9 +73,12 @@ def cancel_rental(
         return no
     cost = terms_of(now, house, rental)
     fee = Cents(0) if waive_fee else cost.fee_cents
+    was_confirmed = rental.booking.state is BookingState.CONFIRMED
     end_rental(
         session, now, house, rental, BookingState.CANCELLED, reason, fee_cents=fee, by_customer=who in BY_CUSTOMER
     )
+    if was_confirmed:
+        leave_invoice_to_office(session, now, house, rental, fee)
     audit.note(
         session,
         now,
@@ -70,19 +99,14 @@ def terms_of(now: datetime, house: House, rental: Rental) -> CancelTerms:
 
 
 def expire_requests(session: Session, now: datetime, house: House) -> int:
-    """End requests whose start passed unreviewed, or whose mail check nobody answered (SPEC S26). Returns how many."""
-    waiting = session.execute(
-        select(Booking.id, Event.starts_at)
-        .join(Event, Event.id == Booking.event_id)
-        .where(
-            Booking.organisation_id == house.organisation_id,
-            Booking.state == BookingState.REQUESTED,
-            (Event.starts_at <= now) | (Booking.verify_by < now),
-        )
-        .limit(100)
-    ).all()
+    """End requests whose start passed unreviewed, or whose mail check nobody answered (SPEC S26). Returns how many.
+
+    At most 100 of each kind, the oldest first. A decision that rests is a review: such requests are left alone.
+    """
+    given = {"organisation_id": house.organisation_id, "now": now}
+    due = dict.fromkeys(found for query in (_UNVERIFIED, _BEGUN) for found in session.scalars(query, given))
     ended = 0
-    for booking_id, _ in waiting:
+    for booking_id in due:
         rental = lock_rental(session, house.organisation_id, booking_id)
         ended += _expire(session, now, house, rental)
     return ended
@@ -98,12 +122,16 @@ def end_rental(
     *,
     fee_cents: Cents | None = None,
     by_customer: bool = False,
+    tell: bool = True,
 ) -> None:
-    """End a rental and tell the customer, the feeds and the sites. The caller holds the units' locks."""
-    changed = [rental, *_pending_moves(session, house, rental)]
+    """End a rental and tell the customer, the feeds and the sites. The caller holds the units' locks.
+
+    `tell` False: nobody answered the mail check, which promised that no more mail comes (SPEC S26).
+    """
+    changed = [rental, *moves_of(session, house, rental.booking.id)]
     for one in changed:
         close(session, now, house, one, state if one is rental else BookingState.CANCELLED, reason)
-    if writes_to_customer(session, rental.booking):
+    if tell and writes_to_customer(session, rental.booking):
         messages.post(
             session,
             now,
@@ -126,17 +154,21 @@ def close(session: Session, now: datetime, house: House, rental: Rental, state: 
         move_decision(session, decision, DecisionState.UNDONE)
         outbox.withdraw(session, now, "decision.settle", decision.id)
     move_booking(session, booking, state, ended_at=now, end_reason=reason)
-    codes.release(session, now, booking.id)
+    if codes.release(session, now, booking.id):
+        messages.renew_digest(session, now, house)
     messages.supersede(session, now, booking.id, SHOWS_CODE)
     if _is_elsewhere(session, booking.id):
         hold(session, house.organisation_id, booking.id)
     else:
         free(session, house.organisation_id, OccupancyKind.BOOKING, booking.id)
+        free(session, house.organisation_id, OccupancyKind.HELD, booking.id)  # where a site had moved it to
+    close_moot(session, now, house.organisation_id, booking.id)
 
 
 def let_go(session: Session, now: datetime, house: House, booking_id: int) -> None:
     """The cancel on the external site came through: what was held is free, here and in the feeds (SPEC S10)."""
     free(session, house.organisation_id, OccupancyKind.HELD, booking_id)
+    hold_moves(session, house, booking_id)
     audit.note(session, now, house.organisation_id, SYSTEM, "booking", booking_id, "freed")
 
 
@@ -144,10 +176,11 @@ def _expire(session: Session, now: datetime, house: House, rental: Rental) -> bo
     booking = rental.booking
     pending = pending_decision(session, booking.id) is not None
     over = is_expired(booking.state, rental.slot, now, is_pending=pending)
-    unverified = is_unverified(booking.state, booking.verify_by, booking.verified_at, now)
-    if not over and not unverified:
+    if not over and not is_unverified(booking.state, booking.verify_by, booking.verified_at, now):
         return False
-    end_rental(session, now, house, rental, BookingState.EXPIRED, "unverified" if unverified else "not-reviewed")
+    unproven = booking.verify_by is not None and booking.verified_at is None
+    reason = "unverified" if unproven else "not-reviewed"
+    end_rental(session, now, house, rental, BookingState.EXPIRED, reason, tell=not unproven)
     audit.note(session, now, house.organisation_id, SYSTEM, "booking", booking.id, "expired")
     return True
 
@@ -160,7 +193,15 @@ def _is_elsewhere(session: Session, booking_id: int) -> bool:
     return session.scalar(query.limit(1)) is not None
 
 
-def _pending_moves(session: Session, house: House, rental: Rental) -> list[Rental]:
-    """Requests to move this rental: with the rental gone there is nothing to move."""
-    query = select(Booking.id).where(Booking.replaces_id == rental.booking.id, Booking.state.in_(OCCUPYING))
+def hold_moves(session: Session, house: House, booking_id: int) -> None:
+    """The time of a rental changed: requests to move it, and what took its place, hold all that it left of theirs."""
+    for one in moves_of(session, house, booking_id):
+        room = house.room(one.event.room_id)
+        whole = occupied(one.slot, room.terms)
+        hold_beside(session, house.organisation_id, room.unit_ids, whole, one.booking.id, booking_id)
+
+
+def moves_of(session: Session, house: House, booking_id: int) -> list[Rental]:
+    """Requests to move this rental, or what took its place; none where they ended."""
+    query = select(Booking.id).where(Booking.replaces_id == booking_id, Booking.state.in_(OCCUPYING))
     return [load_rental(session, house.organisation_id, found) for found in session.scalars(query)]

@@ -104,7 +104,7 @@ def rename(
     reasons = _of_name(name)
     if reasons:
         return Refused(reasons)
-    before, feed.name = feed.name, name.strip()
+    before, feed.name, feed.changed_at = feed.name, name.strip(), now
     session.flush()
     note_touched(session, (feed.subject_id,))
     told = {"before": {"name": before}, "after": {"name": feed.name}}

@@ -21,6 +21,9 @@ from booking.values.identity import new_uuid
 from booking.values.states import MessageState
 
 TOPIC = "mail"
+# Why a mail does not go out, as `Outbox.last_error` says it; the office reads it in its own language.
+INVOICE_LACKS = "invoice lacks"  # followed by what; such a mail waits
+NO_ADDRESS, BAD_ADDRESS, BAD_SENDER = "no address", "address cannot be written", "own address cannot be written"
 MOST_IDS = 500  # in one statement
 
 
@@ -39,6 +42,7 @@ class MailKind(StrEnum):
     DESK_DIGEST = "desk-digest"
     CODES_LOW = "codes-low"
     CANCEL_STUCK = "cancel-stuck"
+    SITE_SILENT = "site-silent"
 
 
 SHOWS_CODE = frozenset(
@@ -140,6 +144,34 @@ def supersede_all(session: Session, now: datetime, booking_ids: Sequence[int], k
             .execution_options(synchronize_session=False)
         ).all()
         outbox.withdraw_all(session, now, TOPIC, taken_back)
+
+
+def renew_digest(session: Session, now: datetime, house: House) -> None:
+    """A code was taken back: a digest that was not sent, and may hold it, gives way to one written anew (S3, S22)."""
+    day = supersede_digests(session, now, house.organisation_id)
+    if day and house.desk_email:
+        post_digest(session, now, house, house.desk_email, day)
+
+
+def supersede_digests(session: Session, now: datetime, organisation_id: int) -> str | None:
+    """Take back the desk's digests that were not sent. Returns the day of the latest, None where there was none."""
+    query = select(Message).where(
+        Message.organisation_id == organisation_id,
+        Message.kind == MailKind.DESK_DIGEST.value,
+        Message.state.in_((MessageState.QUEUED, MessageState.DEAD)),
+    )
+    unsent = session.scalars(query).all()
+    for message in unsent:
+        move_message(session, message, MessageState.SUPERSEDED)
+        outbox.withdraw(session, now, TOPIC, message.id)
+    return max((str(message.facts["day"]) for message in unsent), default=None)
+
+
+def post_digest(session: Session, now: datetime, house: House, to: str, day: str) -> None:
+    """The desk's mail of a day, as ISO 8601. Its codes are read when it is sent."""
+    facts = {"day": day}
+    kind = MailKind.DESK_DIGEST
+    post(session, now, house, kind, to=to, name=house.name, language=house.language, booking_id=None, facts=facts)
 
 
 def send_again(session: Session, now: datetime, message: Message) -> None:

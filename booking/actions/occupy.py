@@ -1,6 +1,7 @@
 """Taking and freeing time: lock the units in id order, look, write one row for each (DESIGN rule 2)."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from sqlalchemy import bindparam, delete, select, update
@@ -9,10 +10,11 @@ from sqlalchemy.orm import Session
 from booking.tables.bookings import Occupancy
 from booking.tables.houses import RoomUnit, Unit
 from booking.values.refusals import DatabaseBusy
-from booking.values.slot import Slot
+from booking.values.slot import Slot, subtract
 from booking.values.states import OccupancyKind
 
 LONGEST_PIECE = timedelta(days=7)
+OF_RENTAL = (OccupancyKind.BOOKING, OccupancyKind.HELD)
 _LOCK_TRIES = 5
 # Built once, on the tables alone: under a race the building of statements costs more than their execution.
 _ROWS, _PARTS, _UNITS = Occupancy.__table__.c, RoomUnit.__table__.c, Unit.__table__
@@ -63,13 +65,13 @@ def taken(
     unit_ids: Sequence[int],
     around: Slot,
     *,
-    but: tuple[OccupancyKind, int] | None = None,
+    but: Iterable[tuple[OccupancyKind, int]] = (),
     exclusive_only: bool = False,
 ) -> tuple[Slot, ...]:
-    """All times taken on these units that overlap `around`, one source left out where named."""
+    """All times taken on these units that overlap `around`, the sources named left out."""
     query = _TAKEN
-    if but is not None:
-        query = query.where((_ROWS.kind != but[0]) | (_ROWS.source_id != but[1]))
+    for kind, source_id in but:
+        query = query.where((_ROWS.kind != kind) | (_ROWS.source_id != source_id))
     if exclusive_only:
         query = query.where(_ROWS.exclusive)
     given = {
@@ -107,6 +109,30 @@ def occupy(
     ]
     session.flush()  # what was added before may be referred to
     session.connection().execute(_OCCUPY, rows)
+
+
+def hold_beside(
+    session: Session, organisation_id: int, unit_ids: Sequence[int], slot: Slot, booking_id: int, old_id: int
+) -> None:
+    """What a move holds, written anew: all of its time but what the rental that it replaces holds still (SPEC S27).
+
+    To be called whenever that rental's own time changes, so that nobody comes between. Raises Overlap as `occupy`.
+    """
+    free(session, organisation_id, OccupancyKind.BOOKING, booking_id)
+    held: defaultdict[int, list[Slot]] = defaultdict(list)
+    query = select(Occupancy.unit_id, Occupancy.starts_at, Occupancy.ends_at).where(
+        Occupancy.organisation_id == organisation_id, Occupancy.kind.in_(OF_RENTAL), Occupancy.source_id == old_id
+    )
+    for unit_id, start, end in session.execute(query):
+        held[unit_id].append(Slot(start, end))
+    for unit_id in unit_ids:
+        for part in subtract(slot, held[unit_id]):
+            occupy(session, organisation_id, [unit_id], part, OccupancyKind.BOOKING, booking_id, exclusive=True)
+
+
+def own_time(*booking_ids: int | None) -> list[tuple[OccupancyKind, int]]:
+    """The sources that `taken` leaves out for these bookings: what they have, and what is held for them."""
+    return [(kind, booking_id) for booking_id in booking_ids if booking_id is not None for kind in OF_RENTAL]
 
 
 def free(session: Session, organisation_id: int, kind: OccupancyKind, source_id: int) -> None:

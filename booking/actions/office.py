@@ -10,11 +10,13 @@ from sqlalchemy.orm import Session
 
 from booking.actions import audit, messages
 from booking.actions.audit import Actor
+from booking.actions.messages import MailKind
 from booking.actions.rentals import load_rental
 from booking.reads.customers import StandingDiscount, discount_of
 from booking.reads.house import House
 from booking.tables.outgoing import Message, Outbox
 from booking.tables.people import Customer
+from booking.values.clock import local_day
 from booking.values.money import Cents
 from booking.values.refusals import NotFound, Reason, Refused, refused
 from booking.values.states import BookingState, MessageState
@@ -77,10 +79,15 @@ def keep_discount(
 
 
 def resend_mail(session: Session, now: datetime, house: House, message_id: UUID, actor: Actor) -> Refused | None:
-    """Let a dead mail run again, the same mail under the same Message-ID (SPEC X4). Refused: not-dead."""
+    """Let a dead mail run again, the same mail under the same Message-ID (SPEC X4).
+
+    Refused: not-dead, earlier-day (a digest tells the codes of its own day and those that follow, SPEC S3).
+    """
     message = _message(session, house, message_id)
     if message.state is not MessageState.DEAD:
         return refused("not-dead")
+    if message.kind == MailKind.DESK_DIGEST.value and message.facts["day"] < local_day(now, house.zone).isoformat():
+        return refused("earlier-day")
     messages.send_again(session, now, message)
     subject, key = ("booking", message.booking_id) if message.booking_id else ("message", message.id)
     audit.note(session, now, house.organisation_id, actor, subject, key, "mail-again", after={"kind": message.kind})

@@ -5,11 +5,11 @@ At least once: a worker that dies between the effect and `finish` leaves a claim
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 
-from sqlalchemy import Executable, or_, select, update
+from sqlalchemy import ColumnElement, Executable, and_, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
@@ -19,11 +19,15 @@ from booking.tables.outgoing import Outbox
 LEASE = timedelta(seconds=20)
 BACKOFF = tuple(timedelta(seconds=s) for s in (5, 15, 60, 300, 900, 1800, 3600, 7200, 14400, 28800))
 TRIES = len(BACKOFF)
+KEPT = timedelta(days=90)  # longer than any cause of a duty can come up again under its key
 
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """A claimed row. `claim` is its fence: a worker whose lease ran out can neither finish nor postpone."""
+    """A claimed row. `claim` is its fence: a worker whose lease ran out can neither finish nor postpone.
+
+    `attempts`: how many tries were begun. At `TRIES` a claimed duty is over: its last try never came to an end.
+    """
 
     outbox_id: int
     organisation_id: int
@@ -69,15 +73,14 @@ def _put(dialect: str) -> Executable:
 
 
 def claim(session: Session, now: datetime, limit: int, topics: Sequence[str] = ()) -> list[Duty]:
-    """Take up to `limit` due duties for `LEASE`, oldest first; others pass over them meanwhile."""
+    """Take up to `limit` due duties for `LEASE`, the oldest; others pass over them meanwhile.
+
+    In the order of their tries: one that takes its worker down is worked on when the others are done. To be taken is
+    no try; see `begin`.
+    """
     due = (
         select(Outbox.id)
-        .where(
-            Outbox.done_at.is_(None),
-            Outbox.dead_at.is_(None),
-            Outbox.due_at <= now,
-            or_(Outbox.claimed_until.is_(None), Outbox.claimed_until < now),
-        )
+        .where(_is_due(now))
         .order_by(Outbox.due_at, Outbox.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -88,11 +91,27 @@ def claim(session: Session, now: datetime, limit: int, topics: Sequence[str] = (
     rows = session.execute(
         update(Outbox)
         .where(Outbox.id.in_(ids))
-        .values(claimed_until=now + LEASE, claim=Outbox.claim + 1, attempts=Outbox.attempts + 1)
+        .values(claimed_until=now + LEASE, claim=Outbox.claim + 1)
         .returning(Outbox.id, Outbox.organisation_id, Outbox.topic, Outbox.subject_id, Outbox.attempts, Outbox.claim),
         execution_options={"synchronize_session": False},
     )
-    return sorted((Duty(*row) for row in rows), key=lambda duty: duty.outbox_id)
+    return sorted((Duty(*row) for row in rows), key=lambda duty: (duty.attempts, duty.outbox_id))
+
+
+def due_topics(session: Session, now: datetime) -> frozenset[str]:
+    """What there is to claim."""
+    return frozenset(session.scalars(select(Outbox.topic).where(_is_due(now)).distinct()))
+
+
+def begin(session: Session, now: datetime, duty: Duty) -> Duty | None:
+    """Count a try and hold the duty for a lease. None: somebody else has it now; leave it.
+
+    A try that never ends, since it took its worker down, is followed by the pause of one that failed.
+    """
+    tried = replace(duty, attempts=duty.attempts + 1)
+    due_at = now + BACKOFF[duty.attempts]
+    held = _write(session, duty, attempts=tried.attempts, due_at=due_at, claimed_until=now + LEASE)
+    return tried if held else None
 
 
 def renew(session: Session, now: datetime, duty: Duty) -> bool:
@@ -116,9 +135,10 @@ def postpone(session: Session, now: datetime, duty: Duty, error: str, *, wait: t
     return False
 
 
-def put_back(session: Session, now: datetime, duty: Duty, wait: timedelta) -> bool:
-    """It was not its turn: claimed again after `wait`, and this try does not count."""
-    return _write(session, duty, due_at=now + wait, claimed_until=None, attempts=duty.attempts - 1)
+def put_back(session: Session, now: datetime, duty: Duty, wait: timedelta, why: str = "") -> bool:
+    """It was not its turn: claimed again after `wait`, and this try does not count. `why` is shown meanwhile."""
+    told = {"last_error": why} if why else {}
+    return _write(session, duty, due_at=now + wait, claimed_until=None, attempts=duty.attempts - 1, **told)
 
 
 def kill(session: Session, now: datetime, duty: Duty, error: str) -> bool:
@@ -152,6 +172,14 @@ def revive(session: Session, now: datetime, topic: str, subject_id: int) -> bool
     return bool(session.scalars(statement.execution_options(synchronize_session=False)).all())
 
 
+def waits(session: Session, topic: str, subject_id: int) -> bool:
+    """Whether a duty of a subject is still to be done."""
+    query = select(Outbox.id).where(
+        Outbox.topic == topic, Outbox.subject_id == subject_id, Outbox.done_at.is_(None), Outbox.dead_at.is_(None)
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
 def hasten(session: Session, now: datetime, organisation_id: int, topic: str) -> None:
     """What stood in the way is gone: all duties of a topic that wait or are dead are due now, from the first try."""
     session.execute(
@@ -164,6 +192,20 @@ def hasten(session: Session, now: datetime, organisation_id: int, topic: str) ->
         )
         .values(dead_at=None, due_at=now, attempts=0)
         .execution_options(synchronize_session=False)
+    )
+
+
+def forget(session: Session, before: datetime) -> None:
+    """Delete duties that were done before a moment. What is dead stays until somebody looks at it."""
+    session.execute(delete(Outbox).where(Outbox.done_at < before).execution_options(synchronize_session=False))
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    return and_(
+        Outbox.done_at.is_(None),
+        Outbox.dead_at.is_(None),
+        Outbox.due_at <= now,
+        or_(Outbox.claimed_until.is_(None), Outbox.claimed_until < now),
     )
 
 

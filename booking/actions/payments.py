@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from booking.actions import audit, codes, messages
 from booking.actions.audit import Actor
-from booking.actions.messages import MOST_IDS, MailKind
+from booking.actions.feed_codes import codes_recounted
+from booking.actions.messages import MailKind
 from booking.actions.rentals import Rental, load_rental
 from booking.reads.house import House
+from booking.reads.rentals import bookings_of_invoice, settled_rentals
+from booking.rules.doorcodes import sent_from
 from booking.tables.bookings import Booking
 from booking.tables.doors import DoorCode
 from booking.tables.outgoing import Invoice, Message, Settlement
@@ -43,15 +46,13 @@ def note_payment(
     settlement = Settlement(
         organisation_id=house.organisation_id, invoice_id=invoice_id, staff_id=actor.staff_id, at=now, note=note
     )
-    session.add(settlement)
-    session.flush()  # the payment counts from here on
-    audit.note(
-        session, now, house.organisation_id, actor, "invoice", invoice_id, "paid", after={"number": invoice.number}
-    )
-    mails = 0
-    if house.code_after_payment:
-        for booking_id in _bookings_of(session, invoice):
-            mails += _post_code_later(session, now, house, booking_id, even_now=True)
+    bookings = bookings_of_invoice(session, invoice) if house.code_after_payment else []
+    with codes_recounted(session, now, house.organisation_id, bookings):
+        session.add(settlement)
+        session.flush()  # the payment counts from here on
+        told = {"number": invoice.number}
+        audit.note(session, now, house.organisation_id, actor, "invoice", invoice_id, "paid", after=told)
+        mails = sum(_post_code_later(session, now, house, booking_id, even_now=True) for booking_id in bookings)
     return Noted(settlement.id, mails)
 
 
@@ -64,44 +65,28 @@ def due_code_mail(session: Session, now: datetime, house: House, booking_id: int
     return _post_code_later(session, now, house, booking_id, even_now=False)
 
 
-def code_moment(
-    session: Session, now: datetime, house: House, rental: Rental, window_start: datetime
-) -> datetime | None:
-    """From when on a mail may carry a code (SPEC S22): `now` if it may already, None while the payment is missing."""
+def code_moment(session: Session, now: datetime, house: House, rental: Rental) -> datetime | None:
+    """From when on a mail may carry the codes (SPEC S22): `now` if it may already; None while it is not paid."""
     paid = not house.code_after_payment or is_paid(session, rental.booking)
-    return sendable_from(now, house, window_start, is_paid=paid)
+    return sendable_from(now, house, rental, is_paid=paid)
 
 
-def sendable_from(now: datetime, house: House, window_start: datetime, *, is_paid: bool) -> datetime | None:
+def sendable_from(now: datetime, house: House, rental: Rental, *, is_paid: bool) -> datetime | None:
     """As `code_moment`, for a rental of which it is known whether it is paid."""
     if house.code_after_payment and not is_paid:
         return None
-    if house.code_hours_before is None:
-        return now
-    return max(now, window_start - timedelta(hours=house.code_hours_before))
+    return max(now, sent_from(rental.slot, house.code_hours_before) or now)
 
 
 def paid_among(session: Session, bookings: Sequence[Booking]) -> set[int]:
     """The ids of those for which `is_paid` holds, in a few statements."""
-    settled: set[int] = set()
-    wanted = sorted({one for booking in bookings for one in (booking.id, booking.replaces_id) if one is not None})
-    for first in range(0, len(wanted), MOST_IDS):
-        query = (
-            select(Invoice.booking_id)
-            .join(Settlement, Settlement.invoice_id == Invoice.id)
-            .where(Invoice.booking_id.in_(wanted[first : first + MOST_IDS]))
-        )
-        settled |= {found for found in session.scalars(query) if found is not None}
-    return {b.id for b in bookings if b.price_cents == 0 or b.id in settled or b.replaces_id in settled}
+    settled = settled_rentals(session, [booking.rental_id for booking in bookings])
+    return {booking.id for booking in bookings if booking.price_cents == 0 or booking.rental_id in settled}
 
 
 def is_paid(session: Session, booking: Booking) -> bool:
-    """Whether nothing is to be paid, or the invoice of the rental, or of the one that it replaced, is settled."""
-    if booking.price_cents == 0:
-        return True
-    ids = [one for one in (booking.id, booking.replaces_id) if one is not None]
-    paid = select(Settlement.id).join(Invoice, Invoice.id == Settlement.invoice_id).where(Invoice.booking_id.in_(ids))
-    return session.scalar(paid.limit(1)) is not None
+    """Whether nothing is to be paid, or the invoice of the rental is settled, however often it was moved."""
+    return booking.price_cents == 0 or bool(settled_rentals(session, [booking.rental_id]))
 
 
 def _post_code_later(session: Session, now: datetime, house: House, booking_id: int, *, even_now: bool) -> bool:
@@ -109,7 +94,7 @@ def _post_code_later(session: Session, now: datetime, house: House, booking_id: 
     held = [code for code in codes.codes_of(session, booking_id) if _is_waited_for(code, now)]
     if rental.booking.state is not BookingState.CONFIRMED or not held or _is_queued(session, booking_id):
         return False
-    moment = code_moment(session, now, house, rental, min(code.starts_at for code in held))
+    moment = code_moment(session, now, house, rental)
     if moment is None or (moment <= now and not even_now):
         return False
     messages.post(
@@ -138,11 +123,3 @@ def _is_queued(session: Session, booking_id: int) -> bool:
         Message.state == MessageState.QUEUED,
     )
     return session.scalar(query.limit(1)) is not None
-
-
-def _bookings_of(session: Session, invoice: Invoice) -> list[int]:
-    """The invoice's booking and one that took its place."""
-    if invoice.booking_id is None:
-        return []
-    query = select(Booking.id).where((Booking.id == invoice.booking_id) | (Booking.replaces_id == invoice.booking_id))
-    return list(session.scalars(query.order_by(Booking.id)))

@@ -4,7 +4,6 @@ What a new request gets is renewed: price, findings, deadline, short notice (SPE
 its end, so that moving holds no time for longer (S26).
 """
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -17,7 +16,7 @@ from booking.actions.messages import Mail, MailKind
 from booking.actions.rentals import Rental, contact_of, writes_to_customer
 from booking.actions.requests import judge
 from booking.reads.house import House
-from booking.reads.records import contact_ids
+from booking.reads.records import Reviewed, contact_ids
 from booking.rules.working_days import review_deadline, short_notice
 from booking.tables.outgoing import Message
 from booking.values.findings import Finding, Record, Wish
@@ -37,7 +36,6 @@ def renew_request(
     before: Slot,
     cost: Price,
     *,
-    clashes: Sequence[str] = (),
     tell_office: bool = True,
 ) -> None:
     """Judge the request at its new time and post the mails. The caller has written the time and holds its units.
@@ -46,21 +44,26 @@ def renew_request(
     """
     booking = rental.booking
     booking.price, booking.price_cents = price_to_json(cost), cost.gross
-    found, _ = judge_again(session, now, house, rental, clashes)
-    booking.findings = [asdict(finding) for finding in found]
+    renew_findings(session, now, house, rental)
     booking.review_at = review_deadline(now, house.office, house.closings, house.public_holidays)
     booking.short_notice = short_notice(rental.slot, booking.review_at)
     _tell(session, now, house, rental, before, tell_office=tell_office)
 
 
-def judge_again(
-    session: Session, now: datetime, house: House, rental: Rental, clashes: Sequence[str] = ()
-) -> tuple[tuple[Finding, ...], Record]:
+def renew_findings(session: Session, now: datetime, house: House, rental: Rental) -> None:
+    """Keep the findings as they are now."""
+    found, _ = judge_again(session, now, house, rental)
+    rental.booking.findings = [asdict(finding) for finding in found]
+
+
+def judge_again(session: Session, now: datetime, house: House, rental: Rental) -> tuple[tuple[Finding, ...], Record]:
     """The findings of a request that stands, as they are now."""
     booking, room = rental.booking, house.room(rental.event.room_id)
     wish = Wish(contact_of(rental.customer), rental.slot, booking.purpose, booking.people, booking.made_at)
     contact = contact_ids(session, house.organisation_id, rental.customer.email)
-    return judge(session, now, house, room, wish, contact, clashes=tuple(clashes), but_booking_id=booking.id)
+    is_proven = booking.verified_at is not None
+    reviewed = Reviewed(booking.id, booking.replaces_id, is_proven=is_proven, customer_id=rental.customer.id)
+    return judge(session, now, house, room, wish, contact, reviewed)
 
 
 def _tell(session: Session, now: datetime, house: House, rental: Rental, before: Slot, *, tell_office: bool) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, literal, or_, select
 from sqlalchemy.orm import Session
 
 from booking.actions import outbox
@@ -23,7 +23,8 @@ from booking.values.states import ITEM_STATUS, DecisionState, Source
 
 SITES = "sites"
 _LINKED = (
-    select(Connection.id)
+    select(literal(1))
+    .select_from(Connection)
     .join(ConnectionRoom, ConnectionRoom.connection_id == Connection.id)
     .join(RoomUnit, RoomUnit.room_id == ConnectionRoom.room_id)
     .where(
@@ -32,6 +33,13 @@ _LINKED = (
     )
     .limit(1)
 )
+_STANDS_THERE = (
+    select(literal(1))
+    .select_from(RemoteBooking)
+    .where(RemoteBooking.booking_id == bindparam("booking_id"), RemoteBooking.cancelled.is_(False))
+    .limit(1)
+)
+_CONCERNS_SITES = select(literal(1)).where(or_(_LINKED.exists(), _STANDS_THERE.exists()))
 
 
 @dataclass(slots=True)
@@ -126,8 +134,11 @@ def publish(session: Session, now: datetime, house: House, *rentals: Rental) -> 
 
 
 def announce(session: Session, now: datetime, organisation_id: int, booking_id: int, room_id: int) -> None:
-    """Ask for every linked site of the room, or of one that shares a unit, to be made consistent (SPEC S5, Y8)."""
-    if session.scalar(_LINKED, {"organisation_id": organisation_id, "room_id": room_id}) is not None:
+    """Ask for every linked site of the room, or of one that shares a unit, to be made consistent (SPEC S5, Y8), and
+    every other where something stands for the booking: its page there may stand for no room any more.
+    """
+    given = {"organisation_id": organisation_id, "room_id": room_id, "booking_id": booking_id}
+    if session.scalar(_CONCERNS_SITES, given) is not None:
         outbox.put(session, now, organisation_id, SITES, booking_id, f"sites-{new_uuid(now)}", now)
 
 

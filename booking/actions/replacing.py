@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from booking.actions import audit, codes, messages
 from booking.actions.audit import Actor
+from booking.actions.feed_codes import codes_recounted
 from booking.actions.messages import SHOWS_CODE, MailKind
 from booking.actions.moves import move_code
 from booking.actions.occupy import lock_units
@@ -52,13 +53,16 @@ def replace_code(
         if code.booking_id is not None:
             raise codes.CodeLostError(code.booking_id)  # given out since it was read; deciding again sees the holder
         move_code(session, code, CodeState.RETIRED, retired_at=now)
+        messages.renew_digest(session, now, house)
         note_replaced(session, now, house, actor, reason, Replaced(1, (), 0), "door_code", code.id)
         return Replaced(1, (), 0)
     session.refresh(rental.booking)
     others = codes.choose_for(session, code.door_id, part_of(house, rental, [code]))
     if isinstance(others, Refused):
         return others
-    mails = _swap(session, now, house, rental, [code], others, actor)
+    with codes_recounted(session, now, house.organisation_id, [rental.booking.id]):
+        mails = _swap(session, now, house, rental, [code], others, actor)
+    messages.renew_digest(session, now, house)
     done = Replaced(1, (rental.booking.id,), mails)
     note_replaced(session, now, house, actor, reason, done, "door_code", code.id)
     return done
@@ -90,8 +94,8 @@ def _swap(
 ) -> int:
     """Take the old codes away, give the others; returns how many mails that needs: one, or none if nobody saw them."""
     given = [code for code in old if code.state is CodeState.ISSUED]
-    starts = min(code.starts_at for code in old)
-    seen = any(code.told_by_phone for code in given) or code_moment(session, now, house, rental, starts) == now
+    moment = code_moment(session, now, house, rental)
+    seen = any(code.told_by_phone for code in given) or moment == now
     for code in old:
         move_code(session, code, CodeState.RETIRED, retired_at=now)
     codes.reserve(session, others, rental.booking.id)
@@ -100,8 +104,7 @@ def _swap(
     codes.issue(session, now, rental.booking.id, actor.staff_id)
     if not seen:
         return 0
-    first = min(code.window.start for code in others)
-    _tell(session, now, house, rental, code_moment(session, now, house, rental, first) or now)
+    _tell(session, now, house, rental, moment or now)
     return 1
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from booking.actions import messages
 from booking.actions.audit import Actor
 from booking.actions.code_lists import Drawn, keep
+from booking.actions.feed_codes import codes_recounted
 from booking.actions.messages import MOST_IDS, SHOWS_CODE, Mail, MailKind
 from booking.actions.occupy import lock_units
 from booking.actions.payments import paid_among, sendable_from
@@ -68,11 +69,14 @@ def replace_season(
         return refused("codes-changed")
     lock_units(session, house.organisation_id, [room.room_id for room in rooms_of(house, door_id)])
     part = session.begin_nested()
-    done = _replace(session, now, house, season_id, fresh, actor)
+    with codes_recounted(session, now, house.organisation_id):
+        done = _replace(session, now, house, season_id, fresh, actor)
+        if isinstance(done, Refused):
+            part.rollback()
+        else:
+            part.commit()
     if isinstance(done, Refused):
-        part.rollback()
         return done
-    part.commit()
     note_replaced(session, now, house, actor, reason, done, "door", door_id)
     return done
 
@@ -104,6 +108,7 @@ def _replace(
     _require_all(retired, holders)
     _give(session, now, swaps, actor)
     mails = _tell(session, now, house, swaps)
+    messages.renew_digest(session, now, house)
     return Replaced(len(retired), tuple(sorted(swap.rental.booking.id for swap in swaps)), mails)
 
 
@@ -210,15 +215,13 @@ def _tell(session: Session, now: datetime, house: House, swaps: Sequence[_Swap])
 
 
 def _was_seen(now: datetime, house: House, swap: _Swap, paid: set[int]) -> bool:
-    starts = min(code.starts_at for code in swap.old)
     told = any(code.told_by_phone for code in swap.given)
-    return told or sendable_from(now, house, starts, is_paid=swap.rental.booking.id in paid) == now
+    return told or sendable_from(now, house, swap.rental, is_paid=swap.rental.booking.id in paid) == now
 
 
 def _mail(now: datetime, house: House, swap: _Swap, earlier: Mapping[int, Message], paid: set[int]) -> Mail:
     booking, customer = swap.rental.booking, swap.rental.customer
     unsent = earlier.get(booking.id)
-    first = min(code.window.start for code in swap.new)
     return Mail(
         MailKind(unsent.kind) if unsent else MailKind.CODE_REPLACED,
         customer.email,
@@ -226,7 +229,7 @@ def _mail(now: datetime, house: House, swap: _Swap, earlier: Mapping[int, Messag
         booking.language,
         booking.id,
         dict(unsent.facts) | {"replaced": True} if unsent else {},
-        now if unsent else sendable_from(now, house, first, is_paid=booking.id in paid) or now,
+        now if unsent else sendable_from(now, house, swap.rental, is_paid=booking.id in paid) or now,
     )
 
 

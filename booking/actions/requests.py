@@ -1,8 +1,7 @@
 """A customer asks for a free time (SPEC S4 to S8, S13, S15, S25, S26): it is blocked with the same transaction."""
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import bindparam, select
@@ -11,14 +10,15 @@ from sqlalchemy.orm import Session
 from booking.actions import audit, codes, messages
 from booking.actions.audit import Actor
 from booking.actions.messages import Mail, MailKind
-from booking.actions.occupy import lock_units, occupy, taken
+from booking.actions.occupy import hold_beside, lock_units, occupy, taken
 from booking.actions.rentals import Rental, publish
 from booking.actions.tools import Tools
 from booking.reads.house import House, RoomFacts
-from booking.reads.records import contact_ids, open_requests, record_of
+from booking.reads.records import Reviewed, contact_ids, open_requests, record_of
 from booking.rules import plausibility
 from booking.rules.admission import Admitted, OpenRequests, RequestLimits, admit, occupied
 from booking.rules.opening import open_between
+from booking.rules.plausibility import is_same_contact
 from booking.rules.pricing import price
 from booking.rules.review import MAIL_CHECK
 from booking.rules.working_days import review_deadline, short_notice
@@ -30,20 +30,29 @@ from booking.values.codes import new_booking_code
 from booking.values.findings import Contact, Finding, Record, Wish
 from booking.values.house import Price
 from booking.values.identity import new_uuid
+from booking.values.money import Cents
 from booking.values.price_json import price_to_json
 from booking.values.refusals import Reason, Refused, refused
-from booking.values.slot import Slot, subtract
+from booking.values.slot import Slot
 from booking.values.states import BookingState, OccupancyKind, Source
 from booking.values.tokens import hash_token, link_token
 
 STATUS_LINK = "status"
+NO_FEE = Cents(0)
+LONGEST_LOOK = timedelta(days=31)  # a wish of years is too long anyway; its opening hours are not gone through
 _ROW = Booking.__table__.c
 _HAS_CODE = select(_ROW.id).where(_ROW.organisation_id == bindparam("organisation_id"), _ROW.code == bindparam("code"))
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What somebody asks for. `made_from` is a keyed hash of the caller's address block, for limits only."""
+    """What somebody asks for. `made_from` is a keyed hash of the caller's address block, for limits only.
+
+    `is_proven`: who asks came by the link of a mail, so the mail address is theirs; nothing else proves one but the
+    mail check (SPEC S26).
+
+    `move_fee_cents` is what giving up the time of `replaces` costs, as the page showed it (SPEC S27).
+    """
 
     room_id: int
     slot: Slot
@@ -57,7 +66,9 @@ class Ask:
     advertising: bool = False
     made_from: bytes | None = None
     replaces: Rental | None = None
+    move_fee_cents: Cents = NO_FEE
     writes_to_customer: bool = True
+    is_proven: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +103,20 @@ def make_request(
     if over:
         return over
     made = _write(session, now, tools, house, room, ask, verdict.price or Price(()), contact)
-    for part in subtract(verdict.occupied, _own(house, ask)):
-        _occupy(session, house, units, part, made.booking_id)
+    _hold(session, house, units, verdict.occupied, made.booking_id, ask.replaces)
     audit.note(
         session, now, house.organisation_id, actor, "booking", made.booking_id, "requested", after=_told(ask, made)
     )
     return made
 
 
-def _occupy(session: Session, house: House, units: tuple[int, ...], part: Slot, booking_id: int) -> None:
-    occupy(session, house.organisation_id, units, part, OccupancyKind.BOOKING, booking_id, exclusive=True)
+def _hold(
+    session: Session, house: House, units: tuple[int, ...], whole: Slot, booking_id: int, old: Rental | None
+) -> None:
+    if old is None:
+        occupy(session, house.organisation_id, units, whole, OccupancyKind.BOOKING, booking_id, exclusive=True)
+    else:
+        hold_beside(session, house.organisation_id, units, whole, booking_id, old.booking.id)
 
 
 def make_external(
@@ -114,12 +129,10 @@ def make_external(
     room = house.room(ask.room_id)
     units = lock_units(session, house.organisation_id, [room.room_id])[room.room_id]
     whole = occupied(ask.slot, room.terms)
-    clash = bool(taken(session, units, whole))
+    clash = bool(taken(session, units, whole))  # the finding names what it is
     cost = price(ask.slot, room.zone, room.prices, house.seasons, room.terms.slot)
     contact = contact_ids(session, house.organisation_id, ask.contact.email)
-    made = _write(
-        session, now, tools, house, room, ask, Price(()) if isinstance(cost, Refused) else cost, contact, clash=clash
-    )
+    made = _write(session, now, tools, house, room, ask, Price(()) if isinstance(cost, Refused) else cost, contact)
     occupy(session, house.organisation_id, units, whole, OccupancyKind.BOOKING, made.booking_id, exclusive=not clash)
     audit.note(
         session, now, house.organisation_id, actor, "booking", made.booking_id, "requested", after=_told(ask, made)
@@ -141,26 +154,25 @@ def look(
     *,
     waiting: OpenRequests | None = None,
     units: tuple[int, ...] | None = None,
-    own: Slot | None = None,
     but_booking_id: int | None = None,
+    old_id: int | None = None,
     others: tuple[Slot, ...] | None = None,
 ) -> Admitted | Refused:
     """Would this time be admitted now? Inside a write it decides, in a read it spares hopeless writes their turn.
 
-    `others` is what is taken around the time, where the caller read it already.
+    `others` is what is taken around the time, where the caller read it already. What `but_booking_id` has is no
+    hindrance, nor what the confirmed rental `old_id` has that is to be moved: it stays the customer's meanwhile (S27).
     """
-    day = local_day(slot.start, room.zone)
+    day, last = (local_day(at, room.zone) for at in (slot.start, min(slot.end, slot.start + LONGEST_LOOK)))
     if others is None:
-        but = (OccupancyKind.BOOKING, but_booking_id) if but_booking_id else None
+        but = [(OccupancyKind.BOOKING, one) for one in (but_booking_id, old_id) if one is not None]
         others = taken(session, units or room.unit_ids, occupied(slot, room.terms), but=but)
-    if own is not None:
-        others = tuple(part for other in others for part in subtract(other, [own]))
     return admit(
         slot,
         people,
         now,
         room.terms,
-        open_between(day, local_day(slot.end, room.zone), house.calendar(room)),
+        open_between(day, last, house.calendar(room)),
         others,
         waiting=waiting,
         limits=RequestLimits(house.open_per_contact, house.open_per_address, house.open_per_room),
@@ -169,23 +181,14 @@ def look(
 
 
 def judge(
-    session: Session, now: datetime, house: House, room: RoomFacts, wish: Wish, contact: list[int], **record: Any
+    session: Session, now: datetime, house: House, room: RoomFacts, wish: Wish, contact: list[int], reviewed: Reviewed
 ) -> tuple[tuple[Finding, ...], Record]:
-    """The findings of a request as they stand now; `record` names the booking under review and its clashes."""
+    """The findings of a request as they stand now, clashes that were reported later among them (SPEC S8)."""
     free = codes.choose(session, room, wish.slot)
     left = None if room.door_id is None else 0 if isinstance(free, Refused) else len(free)
-    known = record_of(session, now, house, contact, wish.slot, room_id=room.room_id, codes_left=left, **record)
+    known = record_of(session, now, house, room, contact, wish, reviewed, codes_left=left)
     measured = plausibility.House(room.terms, room.zone, house.country)
     return plausibility.findings(wish, known, house.thresholds, measured), known
-
-
-def _own(house: House, ask: Ask) -> tuple[Slot, ...]:
-    """A move of a confirmed rental may reach into the old time, which stays the customer's meanwhile (SPEC S27)."""
-    if ask.replaces is None:
-        return ()
-    old_room = house.room(ask.replaces.event.room_id)
-    shared = set(old_room.unit_ids) & set(house.room(ask.room_id).unit_ids)
-    return (occupied(ask.replaces.slot, old_room.terms),) if shared else ()
 
 
 def _decide(
@@ -194,8 +197,8 @@ def _decide(
     """Under the lock. Asked first of all, so that who was too late holds nobody up."""
     if room.archived:
         return refused("room-archived")
-    own = _own(house, ask)
-    return look(session, now, house, room, ask.slot, ask.people, units=units, own=own[0] if own else None)
+    old_id = ask.replaces.booking.id if ask.replaces else None
+    return look(session, now, house, room, ask.slot, ask.people, units=units, old_id=old_id)
 
 
 def _over_limits(session: Session, house: House, ask: Ask, contact: list[int]) -> Refused | None:
@@ -222,20 +225,19 @@ def _write(
     ask: Ask,
     cost: Price,
     contact: list[int],
-    *,
-    clash: bool = False,
 ) -> Made:
     deadline = review_deadline(now, house.office, house.closings, house.public_holidays)
     wish = Wish(ask.contact, ask.slot, ask.purpose, ask.people, now)
-    clashes = (room.name,) if clash else ()
-    found, record = judge(session, now, house, room, wish, contact, clashes=clashes)
+    replaces_id = ask.replaces.booking.id if ask.replaces else None
     customer = _customer(session, now, house, ask, contact)
+    reviewed = Reviewed(replaces_id=replaces_id, is_proven=ask.is_proven, customer_id=customer.id)
+    found, record = judge(session, now, house, room, wish, contact, reviewed)
     event = Event(
         organisation_id=house.organisation_id, room_id=room.room_id, starts_at=ask.slot.start, ends_at=ask.slot.end
     )
     write_row(session, event)
     public_id = new_uuid(now)
-    check = house.mail_check and ask.source is Source.PORTAL
+    check = house.mail_check and ask.source is Source.PORTAL and not ask.is_proven
     booking = Booking(
         organisation_id=house.organisation_id,
         public_id=public_id,
@@ -252,12 +254,15 @@ def _write(
         findings=[asdict(finding) for finding in found],
         terms_id=ask.terms_id,
         rules_id=ask.rules_id,
-        replaces_id=ask.replaces.booking.id if ask.replaces else None,
+        replaces_id=replaces_id,
+        first_id=ask.replaces.booking.rental_id if ask.replaces else None,
+        move_fee_cents=ask.move_fee_cents,
         made_at=now,
         made_from=ask.made_from,
         review_at=deadline,
         short_notice=short_notice(ask.slot, deadline),
         verify_by=now + MAIL_CHECK if check else None,
+        verified_at=now if ask.is_proven else None,
         link_hash=hash_token(link_token(tools.link_key, STATUS_LINK, public_id, 0)),
     )
     write_row(session, booking)
@@ -268,20 +273,14 @@ def _write(
 
 
 def _customer(session: Session, now: datetime, house: House, ask: Ask, contact: list[int]) -> Customer:
-    """The file with exactly these data, or a new one: what a stranger types never changes somebody's file."""
+    """The file with these data, however written, or a new one: what a stranger types changes nobody's file."""
     given = ask.contact
     if contact:
-        same = select(Customer).where(
-            Customer.id.in_(contact),
-            Customer.name == given.name,
-            Customer.company == given.company,
-            Customer.phone == given.phone,
-            Customer.street == given.street,
-            Customer.postcode == given.postcode,
-            Customer.city == given.city,
-        )
-        known = session.scalars(same.order_by(Customer.id).limit(1)).one_or_none()
+        files = session.scalars(select(Customer).where(Customer.id.in_(contact)).order_by(Customer.id))
+        known = next((file for file in files if _is_file_of(file, given, house)), None)
         if known is not None:
+            if ask.advertising and known.advertising_asked_at is None:
+                known.advertising_asked_at = now
             return known
     customer = Customer(
         organisation_id=house.organisation_id,
@@ -300,6 +299,12 @@ def _customer(session: Session, now: datetime, house: House, ask: Ask, contact: 
     )
     write_row(session, customer)
     return customer
+
+
+def _is_file_of(file: Customer, given: Contact, house: House) -> bool:
+    """Who is billed has to be the same too: the company, and the country that the invoice names."""
+    same_company = file.company.casefold().split() == given.company.casefold().split()
+    return same_company and file.country == (given.country or house.country) and is_same_contact(given, file)
 
 
 def _unused_code(session: Session, organisation_id: int) -> str:

@@ -1,15 +1,17 @@
 """The review of requests: decide, undo, settle (SPEC S8 to S11, S17, S18). Every step is compare-and-set."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from booking.actions import audit, codes, endings, outbox
 from booking.actions.audit import Actor
-from booking.actions.billing import bill
+from booking.actions.billing import bill, freeze_price
+from booking.actions.cases import open_case
 from booking.actions.moves import move_booking, move_decision
-from booking.actions.occupy import claim_exclusively, free, is_exclusive, occupy, taken
+from booking.actions.occupy import claim_exclusively, hold_beside, is_exclusive, own_time, taken
 from booking.actions.payments import due_code_mail
 from booking.actions.renewing import judge_again
 from booking.actions.rentals import Rental, announce, load_rental, lock_rental, pending_decision, publish
@@ -19,14 +21,15 @@ from booking.rules.admission import occupied
 from booking.rules.plausibility import trusted
 from booking.rules.review import Case, Decided, decide, is_due, undo
 from booking.rules.working_days import mail_moment, review_deadline
-from booking.tables.bookings import Booking, Decision
+from booking.tables.bookings import Decision
+from booking.tables.database import is_overlap
 from booking.values.refusals import Refused, refused
 from booking.values.states import BookingState, DecisionState, OccupancyKind, Verdict
 
 SETTLE = "decision.settle"
 BILL = "booking.bill"
+LATE_MOVE, CLASH = "late-move", "approval-clash"
 AUTOMATIC = Actor("automatic")
-WAIVED = "waive: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +53,14 @@ def decide_request(
     reason: str = "",
     by_desk: bool = False,
 ) -> Resting | Refused:
-    """Approve or reject. Approval makes the time exclusive and reserves the codes at once; undo gives both back."""
+    """Approve or reject. Approval makes the time exclusive and reserves the codes at once; undo gives both back.
+
+    The desk confirms although an invoice cannot be written yet: who calls stands at the door, and is billed later.
+    """
     rental = lock_rental(session, house.organisation_id, booking_id)
     case = _gather(session, now, house, rental)
+    if rental.booking.price_cents and not by_desk:
+        case = replace(case, lacks=house.lacks)
     verdict_made = decide(case, verdict, reason, now, house.grace)
     if isinstance(verdict_made, Refused):
         return verdict_made
@@ -114,7 +122,10 @@ def take_back_decision(session: Session, now: datetime, house: House, booking_id
 
 
 def settle_decision(session: Session, now: datetime, house: House, decision_id: int) -> bool:
-    """Make a due decision final: confirm with code, invoice and mail, or reject and free. False if it is not due."""
+    """Make a due decision final: confirm with code, invoice and mail, or reject and free. False if it is not due.
+
+    Where another has the time of an approval after all, it is undone, and the office gets a case.
+    """
     decision = session.get_one(Decision, decision_id)
     if not is_due(decision.state, decision.final_at, now):
         return False
@@ -122,12 +133,27 @@ def settle_decision(session: Session, now: datetime, house: House, decision_id: 
     session.refresh(decision)
     if not is_due(decision.state, decision.final_at, now):
         return False
-    move_decision(session, decision, DecisionState.FINAL)
     if decision.verdict is Verdict.APPROVE:
-        _confirm(session, now, house, rental, decision)
+        _confirm_or_undo(session, now, house, rental, decision)
     else:
+        move_decision(session, decision, DecisionState.FINAL)
         endings.end_rental(session, now, house, rental, BookingState.REJECTED, decision.reason)
     return True
+
+
+def _confirm_or_undo(session: Session, now: datetime, house: House, rental: Rental, decision: Decision) -> None:
+    booking_id, part = decision.booking_id, session.begin_nested()
+    try:
+        move_decision(session, decision, DecisionState.FINAL)
+        _confirm(session, now, house, rental, decision)
+        part.commit()
+    except IntegrityError as error:
+        part.rollback()
+        if not is_overlap(error):
+            raise
+        session.expire_all()  # rows that were changed and read again within
+        take_back_decision(session, now, house, booking_id, audit.SYSTEM)
+        open_case(session, now, house.organisation_id, CLASH, f"{booking_id}", booking_id, {})
 
 
 def bill_rental(session: Session, now: datetime, house: House, booking_id: int) -> bool:
@@ -136,38 +162,38 @@ def bill_rental(session: Session, now: datetime, house: House, booking_id: int) 
     False if it was undone, or waived meanwhile: who waives and who bills take their turns at the units' locks.
     """
     rental = lock_rental(session, house.organisation_id, booking_id)
-    if rental.booking.state is not BookingState.CONFIRMED or is_waived(rental.booking):
+    if rental.booking.state is not BookingState.CONFIRMED or rental.booking.waived:
         return False
     bill(session, now, house, rental)
     return True
 
 
-def is_waived(booking: Booking) -> bool:
-    """Whether what is marked of a rental is that it costs nothing after all (SPEC S18)."""
-    return booking.follow_up.startswith(WAIVED)
-
-
 def _gather(session: Session, now: datetime, house: House, rental: Rental) -> Case:
     room, booking = house.room(rental.event.room_id), rental.booking
     chosen = codes.choose(session, room, rental.slot)
+    old = None if booking.replaces_id is None else load_rental(session, house.organisation_id, booking.replaces_id)
     return Case(
         state=booking.state,
         slot=rental.slot,
         deadline=review_deadline(now, house.office, house.closings, house.public_holidays),
         has_code=None if room.door_id is None else not isinstance(chosen, Refused),
-        is_exclusive=is_exclusive(session, booking.id) or _can_be_exclusive(session, house, rental),
+        is_exclusive=_has_its_time(session, house, rental),
         is_pending=pending_decision(session, booking.id) is not None,
         is_verified=booking.verify_by is None or booking.verified_at is not None,
+        old_start=None if old is None else old.slot.start,
     )
 
 
-def _can_be_exclusive(session: Session, house: House, rental: Rental) -> bool:
-    room = house.room(rental.event.room_id)
+def _has_its_time(session: Session, house: House, rental: Rental) -> bool:
+    """Whether the time is held for this request alone, or can be. A move holds only what the old time leaves of it."""
+    booking, room = rental.booking, house.room(rental.event.room_id)
+    if booking.replaces_id is None and is_exclusive(session, booking.id):
+        return True
     others = taken(
         session,
         room.unit_ids,
         occupied(rental.slot, room.terms),
-        but=(OccupancyKind.BOOKING, rental.booking.id),
+        but=own_time(booking.id, booking.replaces_id),
         exclusive_only=True,
     )
     return not others
@@ -186,7 +212,7 @@ def _apply(
 ) -> Resting:
     room, booking = house.room(rental.event.room_id), rental.booking
     if made.verdict is Verdict.APPROVE:
-        claim_exclusively(session, house.organisation_id, OccupancyKind.BOOKING, booking.id)
+        _claim(session, house, rental)
         if room.door_id is not None:
             codes.lock_door(session, room.door_id)
             chosen = codes.choose(session, room, rental.slot)
@@ -225,9 +251,20 @@ def _apply(
     return Resting(decision.id, made.verdict, made.final_at, is_final)
 
 
+def _claim(session: Session, house: House, rental: Rental) -> None:
+    """The time is exclusive from here on, for a move all that the old time leaves of it."""
+    booking, room = rental.booking, house.room(rental.event.room_id)
+    if booking.replaces_id is None:
+        claim_exclusively(session, house.organisation_id, OccupancyKind.BOOKING, booking.id)
+        return
+    whole = occupied(rental.slot, room.terms)
+    hold_beside(session, house.organisation_id, room.unit_ids, whole, booking.id, booking.replaces_id)
+
+
 def _confirm(session: Session, now: datetime, house: House, rental: Rental, decision: Decision) -> None:
     move_booking(session, rental.booking, BookingState.CONFIRMED, confirmed_at=now)
     codes.issue(session, now, rental.booking.id, decision.staff_id, by_phone=decision.by_desk)
+    freeze_price(house, rental)
     changed = [rental]
     if rental.booking.replaces_id is not None:
         changed.append(_give_up_old_time(session, now, house, rental))
@@ -245,15 +282,8 @@ def _give_up_old_time(session: Session, now: datetime, house: House, rental: Ren
     organisation_id, booking = house.organisation_id, rental.booking
     old = load_rental(session, organisation_id, booking.replaces_id or 0)
     endings.close(session, now, house, old, BookingState.CANCELLED, "moved")
-    room = house.room(rental.event.room_id)
-    free(session, organisation_id, OccupancyKind.BOOKING, booking.id)
-    occupy(
-        session,
-        organisation_id,
-        room.unit_ids,
-        occupied(rental.slot, room.terms),
-        OccupancyKind.BOOKING,
-        booking.id,
-        exclusive=True,
-    )
+    _claim(session, house, rental)
+    if booking.move_fee_cents:
+        told = {"fee_cents": booking.move_fee_cents, "code": old.booking.code, "new_code": booking.code}
+        open_case(session, now, organisation_id, LATE_MOVE, f"{booking.id}", booking.id, told)
     return old

@@ -63,6 +63,8 @@ def set_fields(
     before = {name: getattr(row, name) for name in changed}
     for name, value in changed.items():
         setattr(row, name, value)
+    if isinstance(row, Organisation):
+        row.changed_at = now
     note(session, now, organisation_id, actor, subject, row.id, "changed", before=plain(before), after=plain(changed))
     bump(session, organisation_id)
 

@@ -13,9 +13,11 @@ from zoneinfo import available_timezones
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from booking.actions import feed_codes
 from booking.actions.audit import Actor, note
 from booking.actions.rooms import door_in_use, name_taken
 from booking.actions.setting_rows import Range, bump, out_of_range, own, plain, put, remove, require_known, set_fields
+from booking.rules.feed_codes import LEAST_HOURS, MOST_HOURS
 from booking.rules.findings_table import DEFAULTS
 from booking.tables.doors import Door, DoorCode
 from booking.tables.houses import (
@@ -41,6 +43,7 @@ HOUSE_RANGES: dict[str, Range] = {
     "grace_seconds": (0, 600),
     "desk_days": (1, 14),
     "code_hours_before": (1, 720),
+    "feed_code_hours": (LEAST_HOURS, MOST_HOURS),
     "approve_after_kept": (1, 1000),
     "open_per_contact": (1, 1000),
     "open_per_address": (1, 10_000),
@@ -87,7 +90,8 @@ def change_house(
         reasons.append(Reason("no-tax-number", "tax_number"))
     if reasons:
         return Refused(tuple(reasons))
-    set_fields(session, now, organisation_id, actor, row, "organisation", wanted)
+    with feed_codes.terms_changed(session, now, row, wanted):
+        set_fields(session, now, organisation_id, actor, row, "organisation", wanted)
     return None
 
 

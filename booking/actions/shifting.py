@@ -7,9 +7,11 @@ from sqlalchemy.orm import Session
 
 from booking.actions import audit, codes, messages
 from booking.actions.audit import Actor
-from booking.actions.billing import bill
+from booking.actions.billing import bill, compare_invoice, freeze_price
+from booking.actions.endings import hold_moves, moves_of, terms_of
+from booking.actions.feed_codes import codes_recounted
 from booking.actions.messages import SHOWS_CODE, MailKind
-from booking.actions.occupy import free, lock_units, occupy
+from booking.actions.occupy import free, hold_beside, lock_units, occupy
 from booking.actions.payments import due_code_mail
 from booking.actions.renewing import renew_request
 from booking.actions.rentals import Rental, announce, contact_of, load_rental, lock_rental, pending_decision, publish
@@ -22,6 +24,7 @@ from booking.rules.admission import occupied
 from booking.rules.moving import MoveBy, move_by
 from booking.tables.bookings import Booking
 from booking.values.house import Price
+from booking.values.price_json import price_from_json, price_to_json
 from booking.values.refusals import Refused, refused
 from booking.values.slot import Slot
 from booking.values.states import BookingState, OccupancyKind, Source
@@ -46,14 +49,17 @@ def move_rental(
     actor: Actor,
     *,
     room_id: int | None = None,
+    is_proven: bool = False,
 ) -> Moved | Made | Refused:
     """Move, or make the request that will move it once confirmed; then the old time stays the customer's meanwhile.
 
-    `room_id` is another room to move to, for who moves in place. Besides what `move_by` and `look` refuse:
+    `room_id` is another room to move to, for who moves in place. `is_proven`: see `Ask`.
+    Besides what `move_by` and `look` refuse:
     site-room (a booking of an external site stays in the room of its page there).
     """
-    if room_id is not None:
-        lock_units(session, house.organisation_id, [_room_of(session, house, booking_id), room_id])
+    rooms = _rooms_of(session, house, booking_id) | ({room_id} if room_id is not None else set())
+    if len(rooms) > 1:
+        lock_units(session, house.organisation_id, sorted(rooms))
     rental = lock_rental(session, house.organisation_id, booking_id)
     before_room = house.room(rental.event.room_id)
     room = before_room if room_id is None else house.room(room_id)
@@ -62,35 +68,44 @@ def move_rental(
     if no:
         return no
     if way is MoveBy.NEW_REQUEST:
-        return make_request(session, now, tools, house, _as_request(rental, to), actor)
-    verdict = look(session, now, house, room, to, rental.booking.people, but_booking_id=booking_id)
+        return make_request(session, now, tools, house, _as_request(now, house, rental, to, is_proven=is_proven), actor)
+    old_id = rental.booking.replaces_id if rental.booking.state is BookingState.REQUESTED else None
+    verdict = look(session, now, house, room, to, rental.booking.people, but_booking_id=booking_id, old_id=old_id)
     if isinstance(verdict, Refused):
         return verdict
-    no = _swap_codes(session, now, room, rental.booking, to)
-    if no:
-        return no
-    before = rental.slot
-    _write(session, now, house, room, rental, to, verdict.price or Price(()), who)
-    audit.note(
-        session,
-        now,
-        house.organisation_id,
-        actor,
-        "booking",
-        booking_id,
-        "moved",
-        before=_told(before) | _room_told(before_room, room),
-        after=_told(to) | _room_told(room, before_room),
-    )
-    publish(session, now, house, rental)
+    with codes_recounted(session, now, house.organisation_id, [booking_id]):
+        no = _swap_codes(session, now, room, rental.booking, to)
+        if no:
+            return no
+        before = rental.slot
+        _note_proof(now, rental.booking, is_proven=is_proven)
+        _write(session, now, house, room, rental, to, verdict.price or Price(()), who)
+        audit.note(
+            session,
+            now,
+            house.organisation_id,
+            actor,
+            "booking",
+            booking_id,
+            "moved",
+            before=_told(before) | _room_told(before_room, room),
+            after=_told(to) | _room_told(room, before_room),
+        )
+        publish(session, now, house, rental)
     if room is not before_room:
         announce(session, now, house.organisation_id, booking_id, before_room.room_id)
     if who is moving.Actor.CUSTOMER:
         approve_again_if_trusted(session, now, house, booking_id)
-    return Moved(to, verdict.price or Price(()))
+    return Moved(to, price_from_json(rental.booking.price))
 
 
-def _as_request(rental: Rental, to: Slot) -> Ask:
+def _note_proof(now: datetime, booking: Booking, *, is_proven: bool) -> None:
+    """Where the mail check is asked for, only its own answer counts: it posts what waited for it."""
+    if is_proven and booking.verify_by is None and booking.verified_at is None:
+        booking.verified_at = now
+
+
+def _as_request(now: datetime, house: House, rental: Rental, to: Slot, *, is_proven: bool) -> Ask:
     booking = rental.booking
     return Ask(
         room_id=rental.event.room_id,
@@ -103,6 +118,8 @@ def _as_request(rental: Rental, to: Slot) -> Ask:
         terms_id=booking.terms_id,
         rules_id=booking.rules_id,
         replaces=rental,
+        move_fee_cents=terms_of(now, house, rental).fee_cents,
+        is_proven=is_proven or booking.verified_at is not None,
     )
 
 
@@ -133,19 +150,14 @@ def _write(
     booking, event, before = rental.booking, rental.event, rental.slot
     event.room_id = room.room_id
     event.starts_at, event.ends_at = to.start, to.end
-    free(session, house.organisation_id, OccupancyKind.BOOKING, booking.id)
-    occupy(
-        session,
-        house.organisation_id,
-        room.unit_ids,
-        occupied(to, room.terms),
-        OccupancyKind.BOOKING,
-        booking.id,
-        exclusive=True,
-    )
+    _occupy(session, house, room, booking, to)
     if booking.state is BookingState.REQUESTED:
         renew_request(session, now, house, rental, before, cost, tell_office=who is not moving.Actor.OFFICE)
         return
+    messages.renew_digest(session, now, house)
+    booking.price = price_to_json(cost)
+    freeze_price(house, rental)
+    compare_invoice(session, now, house, rental)
     taken_back = messages.supersede(session, now, booking.id, SHOWS_CODE)
     if MailKind.CONFIRMATION in taken_back:
         bill(session, now, house, rental)  # the one mail had not gone out: it tells the new time, with its invoice
@@ -164,6 +176,17 @@ def _write(
     due_code_mail(session, now, house, booking.id)
 
 
+def _occupy(session: Session, house: House, room: RoomFacts, booking: Booking, to: Slot) -> None:
+    """The rental, or the request that moves one, has its new time; who waits to move it holds what it leaves (S27)."""
+    whole = occupied(to, room.terms)
+    if booking.state is BookingState.REQUESTED and booking.replaces_id is not None:
+        hold_beside(session, house.organisation_id, room.unit_ids, whole, booking.id, booking.replaces_id)
+        return
+    free(session, house.organisation_id, OccupancyKind.BOOKING, booking.id)
+    occupy(session, house.organisation_id, room.unit_ids, whole, OccupancyKind.BOOKING, booking.id, exclusive=True)
+    hold_moves(session, house, booking.id)
+
+
 def _against(session: Session, rental: Rental, before: RoomFacts, room: RoomFacts) -> Refused | None:
     """What stands in the way whatever the time."""
     if pending_decision(session, rental.booking.id) is not None:
@@ -175,9 +198,10 @@ def _against(session: Session, rental: Rental, before: RoomFacts, room: RoomFact
     return refused("site-room") if rental.booking.source is Source.YCBM else None
 
 
-def _room_of(session: Session, house: House, booking_id: int) -> int:
-    """The room as it stands before anything is locked."""
-    return load_rental(session, house.organisation_id, booking_id).event.room_id
+def _rooms_of(session: Session, house: House, booking_id: int) -> set[int]:
+    """The room as it stands before anything is locked, and those of the requests that wait to move the rental."""
+    rental = load_rental(session, house.organisation_id, booking_id)
+    return {one.event.room_id for one in (rental, *moves_of(session, house, booking_id))}
 
 
 def _room_told(room: RoomFacts, other: RoomFacts) -> dict[str, str]:

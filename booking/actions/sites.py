@@ -1,10 +1,8 @@
 """What was read on an external site, applied here in one transaction (SPEC Y1 to Y6). The rule decides, this writes."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,40 +12,23 @@ from booking.actions.audit import Actor
 from booking.actions.cases import close_case, open_case
 from booking.actions.occupy import free, is_exclusive, occupy, taken
 from booking.actions.renewing import renew_request
-from booking.actions.rentals import Rental, load_rental, lock_rental, publish
+from booking.actions.rentals import Rental, announce, load_rental, lock_rental, publish
 from booking.actions.requests import Ask, make_external, price_of
 from booking.actions.reviews import take_back_decision
+from booking.actions.site_rows import MOVED, STUCK, find_unnoted, moved_to, note_back, settle_move
 from booking.actions.tools import Tools
 from booking.reads.house import House
 from booking.rules import moving
 from booking.rules.admission import occupied
-from booking.rules.sites import Known, Seen, Step, take_in
+from booking.rules.sites import Known, Read, Seen, Step, is_stale, take_in
 from booking.tables.bookings import Booking
 from booking.tables.connections import Connection, ConnectionRoom, RemoteBooking, Writer
-from booking.values.findings import Contact
 from booking.values.house import Price
 from booking.values.refusals import Refused
 from booking.values.slot import Slot
-from booking.values.states import OccupancyKind, Source
+from booking.values.states import BookingState, OccupancyKind, Source
 
 SITE = Actor("site")
-STUCK = "cancel-stuck"
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """A booking there, as its client read it. `facts` is what is worth keeping, nothing secret."""
-
-    remote_id: str
-    ref: str
-    profile_id: str
-    seen: Seen
-    contact: Contact
-    purpose: str
-    people: int
-    tentative: str
-    mark: str | None = None
-    facts: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -63,16 +44,31 @@ class _At:
     row: RemoteBooking
 
 
-def apply_read(session: Session, now: datetime, tools: Tools, house: House, connection_id: int, read: Read) -> Step:
-    """Hold what was read against what is known, and take the one step that follows. Returns it."""
+def apply_read(
+    session: Session,
+    now: datetime,
+    tools: Tools,
+    house: House,
+    connection_id: int,
+    read: Read,
+    *,
+    is_own: bool = False,
+) -> Step:
+    """Hold what was read against what is known, and take the one step that follows. Returns it.
+
+    `is_own`: it was read by the booking's own address, not out of a listing. STALE: it changed here since it was asked
+    for, or the answer lagged behind; nothing was done, and it has to be read again.
+    """
     connection = session.scalars(select(Connection).where(Connection.id == connection_id).with_for_update()).one()
     room_id = room_of(session, connection_id, read.profile_id)
-    row = _row(session, connection_id, read) or _our_block(session, now, house, connection, read)
+    row = _row(session, connection_id, read) or find_unnoted(session, now, tools, house, connection, read)
+    if row is not None and is_stale(read.read_at, row.seen_at, read.updated_at, _updated_at(row), is_own=is_own):
+        return Step.STALE
     known = _known(session, house, row)
     seen = Seen(read.seen.slot, read.seen.cancelled_by, read.seen.no_show, has_room=room_id is not None)
     step = take_in(seen, known, now)
     if row is None:
-        row = _remember(session, now, house, connection, read)
+        row = _remember(session, house, connection, read)
     at = _At(session, now, tools, house, connection, read, row)
     _STEPS.get(step, _nothing)(at)
     _renew(at, step)
@@ -87,35 +83,11 @@ def room_of(session: Session, connection_id: int, profile_id: str) -> int | None
     return session.scalar(query)
 
 
-def note_vanished(session: Session, now: datetime, house: House, row: RemoteBooking) -> None:
-    """A booking is gone from two complete listings and by its own address: a case to decide, the time kept (Y6)."""
-    if row.booking_id is not None:
-        facts = {"site": row.connection_id, "ref": row.ref, "starts_at": row.starts_at.isoformat()}
-        open_case(session, now, house.organisation_id, "site-vanished", str(row.id), row.booking_id, facts)
-
-
 def _row(session: Session, connection_id: int, read: Read) -> RemoteBooking | None:
     query = select(RemoteBooking).where(
         RemoteBooking.connection_id == connection_id, RemoteBooking.remote_id == read.remote_id
     )
-    return session.scalars(query).one_or_none()
-
-
-def _our_block(
-    session: Session, now: datetime, house: House, connection: Connection, read: Read
-) -> RemoteBooking | None:
-    """A block that we wrote and could not note any more: its mark is the public id of one of our bookings."""
-    try:
-        public_id = UUID(read.mark or "")
-    except ValueError:
-        return None
-    query = select(Booking.id).where(Booking.organisation_id == house.organisation_id, Booking.public_id == public_id)
-    booking_id = session.scalar(query)
-    if booking_id is None:
-        return None
-    row = _remember(session, now, house, connection, read)
-    row.ours, row.booking_id = True, booking_id
-    return row
+    return session.scalars(query.with_for_update()).one_or_none()
 
 
 def _known(session: Session, house: House, row: RemoteBooking | None) -> Known | None:
@@ -125,10 +97,25 @@ def _known(session: Session, house: House, row: RemoteBooking | None) -> Known |
     if row.booking_id is None:
         return Known(last, row.cancelled, row.ours, None, None, no_show=False)
     rental = lock_rental(session, house.organisation_id, row.booking_id)
-    return Known(last, row.cancelled, row.ours, rental.booking.state, rental.slot, rental.booking.no_show)
+    booking = rental.booking
+    return Known(
+        last_slot=last,
+        was_cancelled=row.cancelled,
+        is_block=row.ours,
+        state=booking.state,
+        slot=occupied(rental.slot, house.room(rental.event.room_id).terms) if row.ours else rental.slot,
+        no_show=booking.no_show,
+        moved_to=moved_to(session, house.organisation_id, row.id) if booking.state is BookingState.CONFIRMED else None,
+        given_up=row.given_up_at is not None,
+    )
 
 
-def _remember(session: Session, now: datetime, house: House, connection: Connection, read: Read) -> RemoteBooking:
+def _updated_at(row: RemoteBooking) -> datetime | None:
+    told = row.facts.get("updated_at")
+    return datetime.fromisoformat(told) if told else None
+
+
+def _remember(session: Session, house: House, connection: Connection, read: Read) -> RemoteBooking:
     row = RemoteBooking(
         organisation_id=house.organisation_id,
         connection_id=connection.id,
@@ -137,7 +124,7 @@ def _remember(session: Session, now: datetime, house: House, connection: Connect
         ours=False,
         starts_at=read.seen.slot.start,
         ends_at=read.seen.slot.end,
-        seen_at=now,
+        seen_at=read.read_at,
     )
     session.add(row)
     session.flush()  # cases and bookings name the row
@@ -147,11 +134,15 @@ def _remember(session: Session, now: datetime, house: House, connection: Connect
 def _renew(at: _At, step: Step) -> None:
     """Remember what was read. A move that is a case keeps the old time as base until a person decided."""
     row, read = at.row, at.read
-    row.ref, row.tentative, row.facts = read.ref, read.tentative, read.facts
-    row.cancelled = read.seen.cancelled_by is not None
-    row.seen_at, row.missing_since = at.now, None
-    if row.cancelled:
-        row.stuck_since = None
+    is_cancelled = read.seen.cancelled_by is not None
+    if not is_cancelled and (row.cancelled or row.missing_since is not None):
+        note_back(at.session, at.now, at.house.organisation_id, row)
+    stamp = {"updated_at": read.updated_at.isoformat()} if read.updated_at else {}
+    row.facts = read.facts | stamp | ({"test": True} if row.facts.get("test") else {})
+    row.ref, row.tentative, row.cancelled = read.ref, read.tentative, is_cancelled
+    row.seen_at, row.missing_since = read.read_at, None
+    if is_cancelled:
+        row.stuck_since = row.given_up_at = None
     if step is not Step.CASE_MOVED:
         row.starts_at, row.ends_at = read.seen.slot.start, read.seen.slot.end
 
@@ -191,7 +182,9 @@ def _move(at: _At) -> None:
     room = at.house.room(rental.event.room_id)
     new = at.read.seen.slot
     organisation_id = at.house.organisation_id
-    clash = taken(at.session, room.unit_ids, occupied(new, room.terms), but=(OccupancyKind.BOOKING, rental.booking.id))
+    clash = taken(
+        at.session, room.unit_ids, occupied(new, room.terms), but=[(OccupancyKind.BOOKING, rental.booking.id)]
+    )
     free(at.session, organisation_id, OccupancyKind.BOOKING, rental.booking.id)
     occupy(
         at.session,
@@ -206,9 +199,8 @@ def _move(at: _At) -> None:
     rental.event.starts_at, rental.event.ends_at = new.start, new.end
     take_back_decision(at.session, at.now, at.house, rental.booking.id, SITE)
     cost = price_of(at.house, room, new)
-    clashes = (room.name,) if clash else ()
     price = Price(()) if isinstance(cost, Refused) else cost
-    renew_request(at.session, at.now, at.house, rental, before, price, clashes=clashes)
+    renew_request(at.session, at.now, at.house, rental, before, price)
     audit.note(
         at.session,
         at.now,
@@ -228,9 +220,7 @@ def _move(at: _At) -> None:
 def _cancel(at: _At) -> None:
     at.row.cancelled = True  # nothing is left to cancel there, so the time is free at once
     at.session.flush()  # the ending looks for living bookings elsewhere
-    ended = endings.cancel_rental(
-        at.session, at.now, at.house, at.row.booking_id or 0, moving.Actor.BOOKER, SITE, reason="by the booker"
-    )
+    ended = endings.cancel_rental(at.session, at.now, at.house, at.row.booking_id or 0, moving.Actor.BOOKER, SITE)
     if isinstance(ended, Refused):
         _case("site-cancelled")(at)
 
@@ -266,7 +256,17 @@ def _case_moved(at: _At) -> None:
         rental.booking.id,
         exclusive=exclusive,
     )
-    _case("site-moved")(at)
+    _case(MOVED)(at)
+
+
+def _moved_back(at: _At) -> None:
+    settle_move(at.session, at.now, at.house, at.row, "moved back there")
+
+
+def _put_right(at: _At) -> None:
+    """Somebody moved our block there, or it stands again: what should stand there is looked at anew."""
+    rental = _rental(at)
+    announce(at.session, at.now, at.house.organisation_id, rental.booking.id, rental.event.room_id)
 
 
 def _let_go(at: _At) -> None:
@@ -293,6 +293,8 @@ _STEPS: dict[Step, Callable[[_At], None]] = {
     Step.CANCEL: _cancel,
     Step.CASE_CANCELLED: _case("site-cancelled"),
     Step.CASE_BLOCK_GONE: _case("site-block-gone"),
+    Step.PUT_RIGHT: _put_right,
+    Step.MOVED_BACK: _moved_back,
     Step.LET_GO: _let_go,
     Step.NO_SHOW: _no_show,
 }

@@ -8,6 +8,7 @@ from booking.actions import audit
 from booking.actions.audit import Actor
 from booking.actions.messages import MailKind
 from booking.actions.occupy import lock_units
+from booking.actions.renewing import renew_findings
 from booking.actions.rentals import load_rental
 from booking.actions.requests import acknowledge
 from booking.actions.reviews import approve_again_if_trusted
@@ -40,6 +41,7 @@ def verify_address(
     booking.verified_at = now
     session.flush()
     audit.note(session, now, house.organisation_id, actor, "booking", booking_id, "address-verified")
+    renew_findings(session, now, house, rental)
     acknowledge(session, now, house, rental, MailKind.ACKNOWLEDGEMENT)
     approve_again_if_trusted(session, now, house, booking_id)
     return None

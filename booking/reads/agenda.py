@@ -1,10 +1,11 @@
 """The entries of somebody's calendar (SPEC C1, C2, C4): indexed queries that return values.
 
 A room's calendar holds the room's own items, and as busy time only those of rooms that share a unit with it: whoever
-reads the half's calendar learns that the whole is taken, and nothing else.
+reads the half's calendar learns that the whole is taken, and nothing else. A door code stands in a customer's own
+calendar only, where the operator chose that (`booking.rules.feed_codes`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +13,9 @@ from typing import Any
 from sqlalchemy import BindParameter, ColumnElement, Select, and_, exists, select
 from sqlalchemy.orm import Session, aliased
 
+from booking.reads.code_texts import Opener, SealedCode
+from booking.reads.feed_codes import may_be_shown, terms_of
+from booking.rules.feed_codes import Told, stretch, with_codes
 from booking.tables.bookings import Booking
 from booking.tables.calendars import CalendarItem
 from booking.tables.doors import DoorCode
@@ -32,6 +36,14 @@ class Whose:
     organisation_id: int
     kind: SubjectKind
     target_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CodeLines:
+    """How a customer's own calendar tells door codes: (text, its window where there are several, zone) → line."""
+
+    vault: Opener
+    line: Callable[[str, Slot | None, str], str]
 
 
 def rooms_beside(organisation_id: int | BindParameter[int], room_id: int | BindParameter[int]) -> Select[int]:
@@ -55,17 +67,23 @@ def stamps(session: Session, whose: Whose, since: datetime) -> dict[int, int]:
 
 
 def entries(
-    session: Session, whose: Whose, item_ids: Iterable[int], code_given: str = "", page: str = ""
+    session: Session,
+    whose: Whose,
+    item_ids: Iterable[int],
+    code_given: str = "",
+    page: str = "",
+    codes: CodeLines | None = None,
 ) -> dict[int, tuple[int, AgendaEntry]]:
     """Item id → sequence as in its stamp, and the entry; ids of others are left out.
 
     `code_given` is what a desk's calendar says, in its language, where a door code was issued (never which). `page` is
-    what the address of a booking's page in the office begins with; entries of the office's calendar lead there.
+    what the address of a booking's page in the office begins with; entries of the office's calendar lead there. `codes`
+    lets door codes into the details of a customer's own calendar, as the operator chose, and of no other.
     """
     found: dict[int, tuple[int, AgendaEntry]] = {}
     wanted = tuple(item_ids)
     for some in (wanted[first : first + _BATCH] for first in range(0, len(wanted), _BATCH)):
-        found |= _read(session, whose, (CalendarItem.id.in_(some), *_of(whose, None)), code_given, page)
+        found |= _read(session, whose, (CalendarItem.id.in_(some), *_of(whose, None)), code_given, page, codes)
     return found
 
 
@@ -77,14 +95,24 @@ def items_of(session: Session, whose: Whose, since: datetime, code_given: str = 
 
 
 def everything(
-    session: Session, whose: Whose, since: datetime, code_given: str = "", page: str = ""
+    session: Session,
+    whose: Whose,
+    since: datetime,
+    code_given: str = "",
+    page: str = "",
+    codes: CodeLines | None = None,
 ) -> dict[int, tuple[int, AgendaEntry]]:
     """As `entries`, for every item that `stamps` lists, in one query."""
-    return _read(session, whose, _of(whose, since), code_given, page)
+    return _read(session, whose, _of(whose, since), code_given, page, codes)
 
 
 def _read(
-    session: Session, whose: Whose, conditions: Sequence[ColumnElement[bool]], code_given: str, page: str = ""
+    session: Session,
+    whose: Whose,
+    conditions: Sequence[ColumnElement[bool]],
+    code_given: str,
+    page: str = "",
+    codes: CodeLines | None = None,
 ) -> dict[int, tuple[int, AgendaEntry]]:
     issued = exists().where(DoorCode.booking_id == CalendarItem.booking_id, DoorCode.state == CodeState.ISSUED)
     columns: list[Any] = [*CalendarItem.__table__.c, _sequence().label("shown_sequence")]
@@ -94,13 +122,49 @@ def _read(
     if leads:
         public_id = select(Booking.public_id).where(Booking.id == CalendarItem.booking_id)
         columns.append(public_id.scalar_subquery().label("booking_public_id"))
-    statement = select(*columns).where(*conditions).join(*_organisation())
-    found = {}
+    tells = codes if whose.kind is SubjectKind.CUSTOMER else None
+    statement = select(*columns, *(_CODE_COLUMNS if tells else ())).where(*conditions).join(*_organisation())
+    if tells:
+        statement = statement.outerjoin(DoorCode, and_(*may_be_shown()))
+    rows: dict[int, list[Any]] = {}
     for row in session.connection().execute(statement).all():
+        rows.setdefault(row.id, []).append(row)
+    found = {}
+    for item_id, (row, *more) in rows.items():
         view = _texts(row, whose, code_given)
         url = f"{page}{row.booking_public_id}" if leads and row.booking_public_id else None
-        found[row.id] = (row.shown_sequence, _entry(row, view, url))
+        entry = _entry(row, view, url)
+        found[item_id] = (row.shown_sequence, _told(entry, (row, *more), tells) if tells else entry)
     return found
+
+
+_CODE_COLUMNS: tuple[Any, ...] = (
+    Organisation.feed_code_hours,
+    Organisation.code_hours_before,
+    Organisation.feed_codes_seen,
+    DoorCode.id.label("code_id"),
+    DoorCode.public_id.label("code_public_id"),
+    DoorCode.cipher,
+    DoorCode.key_id,
+    DoorCode.starts_at.label("opens_at"),
+    DoorCode.ends_at.label("closes_at"),
+)
+
+
+def _told(entry: AgendaEntry, rows: Sequence[Any], codes: CodeLines) -> AgendaEntry:
+    """The entry with its door codes, read in one statement with it: what is shown and what is counted agree."""
+    first = rows[0]
+    terms = terms_of(first.feed_code_hours, first.code_hours_before, first.feed_codes_seen)
+    if terms is None or first.code_id is None:
+        return entry
+    told = []
+    for row in sorted(rows, key=lambda row: (row.opens_at, row.code_id)):
+        window = Slot(row.opens_at, row.closes_at)
+        shown = stretch(entry.slot, window, terms)
+        if shown is not None and shown.start <= terms.seen < shown.end:
+            text = SealedCode(row.code_public_id, row.cipher, row.key_id).text(codes.vault)
+            told.append(Told(codes.line(text, window if len(rows) > 1 else None, entry.zone), shown))
+    return with_codes(entry, told, terms.seen)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from booking.reads.customers import StandingDiscount, discount_of
+from booking.reads.rentals import Billed, is_of_rental, rental_of
 from booking.tables.bookings import AuditEntry, Booking
 from booking.tables.connections import RemoteBooking
 from booking.tables.doors import Door, DoorCode
@@ -128,7 +129,9 @@ def codes_of(session: Session, organisation_id: int, booking_id: int) -> tuple[C
 
 
 def invoice_of(session: Session, organisation_id: int, booking_id: int) -> InvoiceMark | None:
-    return _invoice(session, Invoice.organisation_id == organisation_id, Invoice.booking_id == booking_id)
+    """The invoice of the rental that the booking stands or stood for: one through all its moves (SPEC S12, S27)."""
+    asked = select(rental_of()).where(Booking.organisation_id == organisation_id, Booking.id == booking_id)
+    return _invoice(session, Invoice.organisation_id == organisation_id, is_of_rental(Billed, asked.scalar_subquery()))
 
 
 def invoice_pdf(session: Session, organisation_id: int, public_id: UUID) -> tuple[str, bytes]:
@@ -171,6 +174,7 @@ def _entries(session: Session, organisation_id: int, subjects: tuple[tuple[str, 
 def _invoice(session: Session, *conditions: Any) -> InvoiceMark | None:
     row = session.execute(
         select(Invoice, Settlement, InvoiceFile.id)
+        .join(Billed, Billed.id == Invoice.booking_id)
         .outerjoin(Settlement, Settlement.invoice_id == Invoice.id)
         .outerjoin(InvoiceFile, InvoiceFile.invoice_id == Invoice.id)
         .where(*conditions)

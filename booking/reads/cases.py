@@ -22,7 +22,14 @@ TOLD = (
     "invoice",
     "issued_cents",
     "price_cents",
+    "issued_day",
+    "new_day",
+    "issued_minutes",
+    "new_minutes",
+    "paid_cents",
+    "fee_cents",
     "cents",
+    "lacking",
     "door",
     "season",
     "left",
@@ -71,7 +78,7 @@ def cases_page(
 
 def told_facts(case: CaseLine) -> dict[str, Any]:
     """The facts that people are told; inner keys stay inside."""
-    known = {name: case.facts[name] for name in TOLD if case.facts.get(name) not in {None, ""}}
+    known = {name: case.facts[name] for name in TOLD if case.facts.get(name) not in (None, "")}
     return {name: value for name, value in known.items() if not (name == "site" and isinstance(value, int))}
 
 

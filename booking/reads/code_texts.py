@@ -1,6 +1,7 @@
 """The only place that reads what a door code says: at the moment of sending, telling, or a logged look (SPEC S11).
 
-Who calls: the mail worker, the desk's issue, the doors pages through `booking.actions.doors.reveal_codes`, the digest.
+Who calls: the mail worker, the desk's issue, the doors pages through `booking.actions.doors.reveal_codes`, the digest,
+and customers' own feeds where the operator chose that (`booking.reads.agenda`).
 """
 
 from collections.abc import Iterable, Iterator
@@ -38,6 +39,19 @@ class CodeText:
     told_by_phone: bool
 
 
+@dataclass(frozen=True, slots=True)
+class SealedCode:
+    """A code as its row holds it, for who reads rows of several tables at once."""
+
+    public_id: UUID
+    cipher: bytes
+    key_id: str
+
+    def text(self, vault: Opener) -> str:
+        """In plain: pass it on to the reader and keep it nowhere."""
+        return _read(vault, self)
+
+
 def bound_to(public_id: UUID) -> str:
     """What a code's cipher is bound to: moved to another row it does not open."""
     return f"door_code:{public_id}"
@@ -68,7 +82,7 @@ def texts_of(session: Session, vault: Opener, organisation_id: int, code_ids: It
     }
 
 
-def _read(vault: Opener, code: DoorCode) -> str:
+def _read(vault: Opener, code: DoorCode | SealedCode) -> str:
     return vault.unseal(code, bound_to(code.public_id)).decode()
 
 

@@ -31,6 +31,11 @@ class StandingDiscount:
     def is_set(self) -> bool:
         return bool(self.percent or self.cents)
 
+    def holds_on(self, day: date) -> bool:
+        """Whether something is taken off what is served on that local day."""
+        begun = self.first_day is None or self.first_day <= day
+        return self.is_set and begun and (self.last_day is None or day <= self.last_day)
+
 
 @dataclass(frozen=True, slots=True)
 class CustomerLine:

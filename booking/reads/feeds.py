@@ -27,6 +27,7 @@ _LOOK_UP = (
         Feed.language,
         Feed.cancelled_shown,
         Feed.made_at,
+        Feed.changed_at,
         Feed.revoked_at,
         FeedSubject.id.label("subject_id"),
         FeedSubject.kind,
@@ -37,6 +38,7 @@ _LOOK_UP = (
         Organisation.name.label("house"),
         Organisation.zone,
         Organisation.brand,
+        Organisation.changed_at.label("house_changed_at"),
     )
     .select_from(_WANTED)
     .outerjoin(RevokedToken, RevokedToken.token_hash == _WANTED.c.token_hash)
@@ -53,7 +55,10 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class FoundFeed:
-    """All that an answer depends on besides the items. `house` is the organisation's name, `zone` its Olson zone."""
+    """All that an answer depends on besides the items. `house` is the organisation's name, `zone` its Olson zone.
+
+    `changed_at`: since when the feed itself is as it is, its name and the settings of its house.
+    """
 
     feed_id: int
     subject_id: int
@@ -64,7 +69,7 @@ class FoundFeed:
     variant: Variant
     language: str
     cancelled_shown: bool
-    made_at: datetime
+    changed_at: datetime
     house: str
     zone: str
     colour: str
@@ -114,7 +119,7 @@ def find_feed(session: Session, token_hash: bytes) -> FoundFeed | Gone | None:
         variant=row.variant,
         language=row.language,
         cancelled_shown=row.cancelled_shown,
-        made_at=row.made_at,
+        changed_at=max(filter(None, (row.made_at, row.changed_at, row.house_changed_at))),
         house=row.house,
         zone=row.zone,
         colour=row.brand,

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine, bindparam, select
 from sqlalchemy.orm import Session
 
+from booking.rules.invoicing import house_lacks
 from booking.rules.public_holidays import public_holidays
 from booking.tables import houses as t
 from booking.values.findings import Threshold
@@ -94,6 +95,7 @@ class House:
     digest_at: time
     code_after_payment: bool
     code_hours_before: int | None
+    feed_code_hours: int | None
     approve_after_kept: int | None
     mail_check: bool
     open_per_contact: int
@@ -109,6 +111,15 @@ class House:
     @property
     def host_id(self) -> str:
         return host_id(self.public_id)
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """What keeps the house from writing invoices, see `house_lacks`; nothing where no room costs anything."""
+        if not any(rule.cents for room in self.rooms.values() for rule in room.prices.rules):
+            return ()
+        own = self.letterhead
+        address = (own.legal_name, own.street, own.postcode, own.city)
+        return house_lacks(address, own.tax_number or own.vat_id or "", (own.payee, own.iban))
 
     def calendar(self, room: RoomFacts) -> RoomCalendar:
         return RoomCalendar(
@@ -156,6 +167,11 @@ def only_organisation(session: Session) -> int | None:
     return session.scalar(select(t.Organisation.id).order_by(t.Organisation.id).limit(1))
 
 
+def organisation_ids(session: Session) -> tuple[int, ...]:
+    """All organisations, in the order in which they were made."""
+    return tuple(session.scalars(select(t.Organisation.id).order_by(t.Organisation.id)))
+
+
 def _read(session: Session, organisation_id: int) -> House:
     row = session.get_one(t.Organisation, organisation_id)
     seasons = tuple(Season(s.id, s.name, s.first_day, s.last_day) for s in _all(session, t.Season, organisation_id))
@@ -181,6 +197,7 @@ def _read(session: Session, organisation_id: int) -> House:
         digest_at=row.digest_at,
         code_after_payment=row.code_after_payment,
         code_hours_before=row.code_hours_before,
+        feed_code_hours=row.feed_code_hours,
         approve_after_kept=row.approve_after_kept,
         mail_check=row.mail_check,
         open_per_contact=row.open_per_contact,

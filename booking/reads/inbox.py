@@ -1,5 +1,6 @@
 """The office's inbox: requests that wait, in the order in which they are to be looked at (SPEC S8, S15)."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -80,11 +81,14 @@ def urgency(line: Line, now: datetime) -> Urgency:
 
 
 def waiting(session: Session, now: datetime, organisation_id: int) -> tuple[Line, ...]:
-    """All requests that wait, at most 300: *now* on top, then what is overdue, then by deadline; one query."""
+    """Requests that wait: *now* on top, then what is overdue, then by deadline, last what is decided; one query.
+
+    At most 300, cut in that order, so that nothing urgent is beyond the end.
+    """
     query = (
         lines_query(organisation_id)
         .where(Booking.state == BookingState.REQUESTED)
-        .order_by(Booking.review_at, Booking.id)
+        .order_by(Decision.id.is_not(None), Booking.short_notice.desc(), Booking.review_at, Event.starts_at, Booking.id)
         .limit(MOST_WAITING)
     )
     lines = [_line(*row) for row in session.execute(query)]
@@ -98,8 +102,8 @@ def matches(line: Line, typed: str) -> bool:
     return line.code == code if code else all(word in text for word in typed.casefold().split())
 
 
-def found(session: Session, organisation_id: int, typed: str) -> tuple[Line, ...]:
-    """Bookings in any state but *requested* by booking code, name, mail address or phone, the newest 25."""
+def found(session: Session, organisation_id: int, typed: str, but: Collection[int] = ()) -> tuple[Line, ...]:
+    """Bookings in any state by booking code, name, mail address or phone, the newest 25; `but` are shown already."""
     if len(typed.strip()) < SHORTEST:
         return ()
     code = read_booking_code(typed)
@@ -109,7 +113,7 @@ def found(session: Session, organisation_id: int, typed: str) -> tuple[Line, ...
     )
     query = (
         lines_query(organisation_id)
-        .where(Booking.state != BookingState.REQUESTED)
+        .where(Booking.id.not_in(but))
         .where(Booking.code == code if code else or_(*named, Booking.id.in_(of_site)))
         .order_by(Booking.public_id.desc())
         .limit(MOST_FOUND)

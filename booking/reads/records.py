@@ -1,24 +1,31 @@
 """What the house knows about a contact when a request is judged (SPEC S8), and what waits for a review (SPEC S26)."""
 
-from datetime import datetime, timedelta
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import bindparam, case, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import bindparam, case, exists, func, select
+from sqlalchemy.orm import Session, aliased
 
-from booking.reads.house import House
-from booking.rules.admission import OpenRequests
+from booking.reads.customers import discount_of
+from booking.reads.house import House, RoomFacts
+from booking.reads.rentals import Billed, is_of_rental, rental_of
+from booking.rules.admission import OpenRequests, occupied
 from booking.rules.opening import in_season
-from booking.tables.bookings import Booking, Event
+from booking.rules.plausibility import is_same_contact
+from booking.tables.bookings import Booking, CaseFile, Event, Occupancy
 from booking.tables.outgoing import Invoice, Settlement
 from booking.tables.people import Customer
 from booking.values.clock import local_day
-from booking.values.findings import Record
+from booking.values.findings import Contact, Record, Wish
 from booking.values.slot import Slot
-from booking.values.states import OCCUPYING, BookingState
+from booking.values.states import OCCUPYING, BookingState, OccupancyKind
 
 MEMORY = timedelta(days=730)
+LONGEST_PIECE = timedelta(days=7)  # of a row of Occupancy; `booking.actions.occupy` cuts what is longer
+SITE_CLASH = "site-clash"
 # Built once, on the tables alone: under a race the building of statements costs more than their execution.
-_FILES, _BOOKINGS, _EVENTS = Customer.__table__.c, Booking.__table__.c, Event.__table__
+_FILES, _BOOKINGS, _EVENTS, _TAKEN = Customer.__table__.c, Booking.__table__.c, Event.__table__, Occupancy.__table__
 _SAME_ADDRESS = select(_FILES.id).where(
     _FILES.organisation_id == bindparam("organisation_id"), _FILES.email == bindparam("email")
 )
@@ -30,6 +37,26 @@ _OPEN = (
     )
     .join(_EVENTS, _EVENTS.c.id == _BOOKINGS.event_id)
     .where(_BOOKINGS.organisation_id == bindparam("organisation_id"), _BOOKINGS.state == BookingState.REQUESTED)
+)
+
+_IS_BOOKING = _TAKEN.c.kind.in_((OccupancyKind.BOOKING, OccupancyKind.HELD))
+_BESIDE = (
+    select(_FILES.company, _FILES.name)
+    .select_from(_TAKEN)
+    .outerjoin(Booking.__table__, _IS_BOOKING & (_BOOKINGS.id == _TAKEN.c.source_id))
+    .outerjoin(Customer.__table__, _FILES.id == _BOOKINGS.customer_id)
+    .where(
+        _TAKEN.c.unit_id.in_(bindparam("units", expanding=True)),
+        _TAKEN.c.ends_at > bindparam("start"),
+        _TAKEN.c.starts_at < bindparam("end"),
+        _TAKEN.c.starts_at > bindparam("earliest"),
+        _TAKEN.c.kind != OccupancyKind.CLOSURE,
+        ~(_IS_BOOKING & _TAKEN.c.source_id.in_(bindparam("own", expanding=True))),
+    )
+    .order_by(_TAKEN.c.starts_at, _TAKEN.c.id)
+)
+_REPORTED = select(CaseFile.facts).where(
+    CaseFile.booking_id == bindparam("booking_id"), CaseFile.kind == SITE_CLASH, CaseFile.closed_at.is_(None)
 )
 
 
@@ -48,25 +75,46 @@ def open_requests(
     return OpenRequests(of_contact=row[0], of_address=row[1] if made_from else 0, of_room=row[2])
 
 
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """The request under review: its booking where it is written already, the one that it would move, whether the mail
+    address is proven to be the customer's (the mail check, or the link of a mail), and the customer's file.
+    """
+
+    booking_id: int | None = None
+    replaces_id: int | None = None
+    is_proven: bool = False
+    customer_id: int | None = None
+
+    @property
+    def own(self) -> list[int]:
+        """The bookings whose time is the customer's own."""
+        return [one for one in (self.booking_id, self.replaces_id) if one is not None]
+
+
 def record_of(
     session: Session,
     now: datetime,
     house: House,
+    room: RoomFacts,
     contact: list[int],
-    slot: Slot,
+    wish: Wish,
+    reviewed: Reviewed,
     *,
-    room_id: int,
     codes_left: int | None,
-    but_booking_id: int | None = None,
-    clashes: tuple[str, ...] = (),
 ) -> Record:
     """The record of a contact beside the wished slot; the booking that is being reviewed left out."""
-    zone = house.room(room_id).zone
-    season = in_season(local_day(slot.start, zone), house.seasons)
+    slot = wish.slot
+    known = Record(
+        codes_left=codes_left,
+        in_season=in_season(local_day(slot.start, room.zone), house.seasons),
+        clashes=_clashes(session, room, slot, reviewed),
+        is_proven=reviewed.is_proven,
+    )
     if not contact:
-        return Record(codes_left=codes_left, in_season=season, clashes=clashes)
+        return known
     rows = session.execute(
-        select(Booking.id, Booking.state, Booking.no_show, Event.starts_at, Event.ends_at)
+        select(Booking.id, Booking.state, Booking.no_show, Booking.customer_id, Event.starts_at, Event.ends_at)
         .join(Event, Event.id == Booking.event_id)
         .where(
             Booking.organisation_id == house.organisation_id,
@@ -74,8 +122,14 @@ def record_of(
             Booking.made_at > now - MEMORY,
         )
     ).all()
-    others = [row for row in rows if row.id != but_booking_id]
-    return Record(
+    others = [row for row in rows if row.id != reviewed.booking_id]
+    confirmed = {row.customer_id for row in others if row.state is BookingState.CONFIRMED}
+    return replace(
+        known,
+        discount_elsewhere=_is_discount_elsewhere(
+            session, contact, reviewed.customer_id, local_day(slot.start, room.zone)
+        ),
+        differs=not reviewed.is_proven and _differs(session, wish.contact, confirmed),
         overlapping=tuple(
             Slot(row.starts_at, row.ends_at)
             for row in others
@@ -90,18 +144,52 @@ def record_of(
         kept_bookings=sum(
             1 for row in others if row.state is BookingState.CONFIRMED and row.ends_at <= now and not row.no_show
         ),
-        codes_left=codes_left,
-        in_season=season,
-        clashes=clashes,
     )
 
 
+def _clashes(session: Session, room: RoomFacts, slot: Slot, reviewed: Reviewed) -> tuple[str, ...]:
+    """What else takes the time: sites that reported a clash, external times, what stands beside a site's booking."""
+    whole = occupied(slot, room.terms)
+    given = {
+        "units": list(room.unit_ids),
+        "start": whole.start,
+        "end": whole.end,
+        "earliest": whole.start - LONGEST_PIECE,
+        "own": reviewed.own,
+    }
+    beside = [row.company or row.name or room.name for row in session.execute(_BESIDE, given)]
+    sites = session.scalars(_REPORTED, {"booking_id": reviewed.booking_id}) if reviewed.booking_id else ()
+    return tuple(dict.fromkeys((*(str(facts["site"]) for facts in sites if facts.get("site")), *beside)))
+
+
+def _differs(session: Session, given: Contact, files: Collection[int]) -> bool:
+    """Whether somebody was confirmed under this address before, and with other data each time."""
+    if not files:
+        return False
+    known = session.scalars(select(Customer).where(Customer.id.in_(files)))
+    return not any(is_same_contact(given, file) for file in known)
+
+
+def _is_discount_elsewhere(session: Session, contact: list[int], own: int | None, day: date) -> bool:
+    """Whether not this file but another one of the contact has a standing discount on that day (SPEC S19)."""
+    given = (Customer.discount_percent > 0) | (Customer.discount_cents > 0)
+    files = session.scalars(select(Customer).where(Customer.id.in_(contact), given))
+    having = {file.id for file in files if discount_of(file).holds_on(day)}
+    return bool(having) and own not in having
+
+
 def unpaid_invoices(session: Session, now: datetime, contact: list[int]) -> int:
-    """Invoices past their due day that nobody noted as paid."""
+    """Invoices past their due day that nobody noted as paid; none of cancelled or waived rentals (S18, S27)."""
+    kept = aliased(Booking)
+    stands = exists().where(
+        is_of_rental(kept, rental_of(Billed)), kept.state == BookingState.CONFIRMED, kept.waived.is_(False)
+    )
     query = (
         select(func.count())
         .select_from(Invoice)
         .outerjoin(Settlement, Settlement.invoice_id == Invoice.id)
+        .outerjoin(Billed, Billed.id == Invoice.booking_id)
         .where(Invoice.customer_id.in_(contact), Invoice.due_on < now.date(), Settlement.id.is_(None))
+        .where(Invoice.booking_id.is_(None) | stands)
     )
     return session.scalar(query) or 0

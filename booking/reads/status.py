@@ -10,10 +10,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
+from booking.reads.rentals import invoice_of_rental, settled_rentals
 from booking.tables.bookings import Booking, Event
 from booking.tables.doors import DoorCode
 from booking.tables.houses import Terms, TermsKind
-from booking.tables.outgoing import Invoice, Settlement
 from booking.tables.people import Customer
 from booking.values.house import Price
 from booking.values.money import Cents
@@ -24,9 +24,10 @@ from booking.values.states import OCCUPYING, BookingState, CodeState
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """The invoice as far as the customer has to pay it."""
+    """The invoice as far as the customer has to pay it. `reference` is the booking code on it (SPEC S13)."""
 
     number: str
+    reference: str
     total_cents: Cents
     due_on: date
     paid: bool
@@ -179,15 +180,11 @@ def _status(session: Session, condition: ColumnElement[bool]) -> StatusFacts | N
 
 def _bill(session: Session, booking: Booking) -> Bill | None:
     """A rental that was moved keeps its invoice."""
-    query = (
-        select(Invoice.number, Invoice.total_cents, Invoice.due_on, Settlement.id)
-        .outerjoin(Settlement, Settlement.invoice_id == Invoice.id)
-        .where(Invoice.booking_id.in_((booking.id, booking.replaces_id)))
-        .order_by(Invoice.id.desc())
-        .limit(1)
-    )
-    row = session.execute(query).one_or_none()
-    return Bill(row[0], row[1], row[2], row[3] is not None) if row else None
+    invoice = invoice_of_rental(session, booking)
+    if invoice is None:
+        return None
+    paid = booking.price_cents == 0 or bool(settled_rentals(session, [booking.rental_id]))
+    return Bill(invoice.number, str(invoice.data["reference"]), invoice.total_cents, invoice.due_on, paid)
 
 
 def _other(session: Session, *conditions: ColumnElement[bool]) -> Other | None:

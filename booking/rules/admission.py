@@ -73,9 +73,9 @@ def admit(
     not-a-multiple     no whole number of slots                too-few-people     below one
     too-many-people    above the room's number                 contact-limit      too many requests of this contact wait
     address-limit      …of this address block                  room-limit         …for this room
-    and the reasons of `price_of`, for example no-price
+    and the reasons of `price_of`, for example no-price; a time that is too long has none, since years take minutes
     """
-    price = price_of(wish) if price_of else None
+    price = price_of(wish) if price_of and wish.duration <= terms.longest else None
     reasons = (
         *_when(wish, now, terms),
         *_where(wish, terms, open_slots, taken),

@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from booking.rules.doorcodes import LockFormat, is_accepted
-from booking.values.clock import DAY, instant_of, is_in_gap
+from booking.values.clock import DAY, instant_of, is_in_gap, within_reach
 from booking.values.slot import Slot
 
 MOST_BYTES = 2_000_000
@@ -148,7 +148,7 @@ def _row(
 def _instant(text: str, zone: ZoneInfo, *, whole_day_ends: bool) -> datetime | str:
     """The instant that a cell means, or the code of its problem."""
     try:
-        exact = datetime.fromisoformat(text)
+        exact = within_reach(datetime.fromisoformat(text))
     except ValueError:
         exact = None
     if exact is not None and exact.tzinfo is not None:
@@ -162,7 +162,7 @@ def _local(match: re.Match[str], zone: ZoneInfo, *, whole_day_ends: bool) -> dat
     year = part["year"] + (2000 if part["year"] < 100 else 0)
     at_midnight = part.get("hour") == 24 and not part.get("minute")
     try:
-        day = date(year, part["month"], part["day"])
+        day = within_reach(date(year, part["month"], part["day"]))
         wall = time(0 if at_midnight else part.get("hour", 0), part.get("minute", 0), part.get("second", 0))
         if at_midnight or ("hour" not in part and whole_day_ends):
             day += DAY

@@ -140,6 +140,14 @@ def choose_codes(need: Slot, free: Iterable[FreeCode], held: Iterable[HeldCode] 
     return _chain(need, usable)
 
 
+def sent_from(booked: Slot, hours_before: int | None) -> datetime | None:
+    """From when on the codes of a booking are sent: all of them n hours before it starts (SPEC S22); None: any time.
+
+    The windows of several codes begin one after the other, and all are in one mail (SPEC S1), so no window counts.
+    """
+    return None if hours_before is None else booked.start - timedelta(hours=hours_before)
+
+
 def sending(
     booking: BookingState,
     code: CodeState,
@@ -148,9 +156,9 @@ def sending(
     *,
     needs_payment: bool = False,
     is_paid: bool = False,
-    hours_before: int | None = None,
+    not_before: datetime | None = None,
 ) -> Sending:
-    """Whether a mail may carry this code at the moment of sending (SPEC S22).
+    """Whether a mail may carry this code at the moment of sending (SPEC S22). `not_before`: see `sent_from`.
 
     never   the booking is not confirmed or requested, the code is not this booking's any more, or its window is past
     later   the request is not confirmed yet, the payment that the house waits for is missing, or it is too early
@@ -160,7 +168,7 @@ def sending(
         return Sending.NEVER
     if code not in {CodeState.RESERVED, CodeState.ISSUED} or now >= window.end:
         return Sending.NEVER
-    too_early = hours_before is not None and now < window.start - timedelta(hours=hours_before)
+    too_early = not_before is not None and now < not_before
     if booking is BookingState.REQUESTED or (needs_payment and not is_paid) or too_early:
         return Sending.LATER
     return Sending.NOW

@@ -34,6 +34,9 @@ KINDS: dict[str, Kind] = {
     "too-many-open": Kind(
         Threshold(Weight.WARN, 4), "open requests besides, from", "%(count)s other requests of this contact are open"
     ),
+    "other-data": Kind(
+        Threshold(Weight.WARN), None, "Name, phone or address differ from the file of this mail address"
+    ),
     "throwaway-mail": Kind(Threshold(Weight.WARN), None, "%(domain)s gives out throw-away mail addresses"),
     "impossible-phone": Kind(Threshold(Weight.WARN), None, "The phone number %(phone)s cannot exist"),
     "nonsense-name": Kind(Threshold(Weight.WARN), None, "The name %(name)s looks made up"),
@@ -46,6 +49,9 @@ KINDS: dict[str, Kind] = {
     "no-shows": Kind(Threshold(Weight.WARN, 2), "no-shows, from", "The contact did not come %(count)s times"),
     "outside-season": Kind(Threshold(Weight.WARN), None, "The time lies outside the season"),
     "unusual-length": Kind(Threshold(Weight.WARN, 360), "minutes, above", "%(minutes)s minutes are unusually long"),
+    "discount-elsewhere": Kind(
+        Threshold(Weight.INFO), None, "Another file with this mail address has a standing discount"
+    ),
     "early": Kind(Threshold(Weight.INFO, 7), "o'clock, begins before", "It begins before %(hour)s o'clock"),
     "late": Kind(Threshold(Weight.INFO, 23), "o'clock, ends after", "It ends after %(hour)s o'clock"),
 }

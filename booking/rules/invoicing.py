@@ -1,12 +1,15 @@
 """What an invoice says: lines, totals for each VAT rate, due date, number (SPEC S12, S19, S25). Prices are gross."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from booking.values.house import DocumentLine, Price
 from booking.values.money import BasisPoints, Cents, Gross, split_gross
 from booking.values.refusals import Refused, refused
+
+SMALL = Cents(25000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,15 @@ class InvoiceDraft:
         return Cents(sum(total.gross for total in self.totals))
 
 
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What an invoice is about: on which local day, how long, and for how much. A move may change each of them."""
+
+    day: date
+    minutes: int
+    cents: Cents
+
+
 def draft(price: Price, issued_on: date, payment_days: int) -> InvoiceDraft | Refused:
     """The invoice of a frozen price. Refused: "no-lines", "below-zero", "no-exemption-reason" (§ 14 (4) no. 8 UStG)."""
     if not price.lines:
@@ -47,6 +59,30 @@ def draft(price: Price, issued_on: date, payment_days: int) -> InvoiceDraft | Re
         return refused("no-exemption-reason")
     due_on = issued_on + timedelta(days=payment_days)
     return InvoiceDraft(_lines(price), totals, price.exemption if is_exempt else None, issued_on, due_on)
+
+
+def lacking(seller: Sequence[str], tax: str, buyer: Sequence[str], gross: Cents) -> tuple[str, ...]:
+    """What § 14 (4) UStG asks for and nobody entered: "seller", "tax-number", "buyer". Each line has to have a text.
+
+    The lines begin with the name. An invoice of up to 250 euros needs no address of the buyer (§ 33 UStDV).
+    """
+    named = buyer if gross > SMALL else buyer[:1]
+    missing = {
+        "seller": not all(line.strip() for line in seller),
+        "tax-number": not tax.strip(),
+        "buyer": not all(line.strip() for line in named),
+    }
+    return tuple(what for what, holds in missing.items() if holds)
+
+
+def house_lacks(seller: Sequence[str], tax: str, bank: Sequence[str]) -> tuple[str, ...]:
+    """What every invoice of the house needs and nobody entered: "seller", "tax-number", "bank" (payee and IBAN)."""
+    missing = {
+        "seller": not all(line.strip() for line in seller),
+        "tax-number": not tax.strip(),
+        "bank": not all(line.strip() for line in bank),
+    }
+    return tuple(what for what, holds in missing.items() if holds)
 
 
 def invoice_number(year: int, n: int) -> str:

@@ -8,8 +8,6 @@ import re
 import unicodedata
 from collections.abc import Collection
 
-import phonenumbers
-
 THROWAWAY_DOMAINS = frozenset(
     """
     0815.ru 10minutemail.com 10minutemail.net 20minutemail.com burnermail.io byom.de cuvox.de dayrep.com discard.email
@@ -180,6 +178,8 @@ def _walks(word: str) -> bool:
 
 
 def _has_number(typed: str, region: str) -> bool:
+    import phonenumbers  # late: it costs a start 40 ms, and web.context loads it in the background
+
     if next(iter(phonenumbers.PhoneNumberMatcher(typed, region)), None):
         return True
     try:

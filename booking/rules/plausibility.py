@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import time, timedelta
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from email_validator import EmailNotValidError, validate_email
@@ -15,6 +16,7 @@ from booking.values.house import RoomTerms
 from booking.values.states import Weight
 
 MINUTE = timedelta(minutes=1)
+LEAST_DIGITS = 6  # of a number that is known without its country's code
 HEAVIEST_FIRST = (Weight.STOP, Weight.WARN, Weight.INFO)
 _ORDER = {code: place for place, code in enumerate(KINDS)}
 
@@ -56,11 +58,49 @@ def findings(wish: Wish, record: Record, settings: Mapping[str, Threshold], hous
 def trusted(record: Record, found: Collection[Finding], n: int) -> bool:
     """Whether an operator who switched it on lets this request through by itself (SPEC S8).
 
-    At least n kept bookings (and never without any), nothing unpaid, no finding above *info*.
+    The mail address proven, for what is kept is kept under it and anybody can type one; at least n kept bookings (and
+    never without any), nothing unpaid, no finding above *info*.
     """
-    if record.kept_bookings < max(1, n) or record.unpaid_invoices:
+    if not record.is_proven or record.kept_bookings < max(1, n) or record.unpaid_invoices:
         return False
     return all(finding.weight is Weight.INFO for finding in found)
+
+
+class Addressed(Protocol):
+    """Who can be called and written to: a contact as it was entered, or a file."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def phone(self) -> str: ...
+    @property
+    def street(self) -> str: ...
+    @property
+    def postcode(self) -> str: ...
+    @property
+    def city(self) -> str: ...
+
+
+def is_same_contact(given: Addressed, filed: Addressed) -> bool:
+    """Whether name, phone and postal address are those of a file, however they are written."""
+    return (
+        _plain(given.name) == _plain(filed.name)
+        and _is_same_number(given.phone, filed.phone)
+        and _plain(given.postcode + given.city) == _plain(filed.postcode + filed.city)
+        and _plain(given.street).replace("strasse", "str") == _plain(filed.street).replace("strasse", "str")
+    )
+
+
+def _plain(text: str) -> str:
+    return "".join(character for character in text.casefold() if character.isalnum())
+
+
+def _is_same_number(one: str, other: str) -> bool:
+    """With or without the country's code and the zero before the area's."""
+    short, long = sorted(
+        ("".join(filter(str.isdigit, number.replace("(0)", ""))).lstrip("0") for number in (one, other)), key=len
+    )
+    return short == long or (len(short) >= LEAST_DIGITS and long.endswith(short))
 
 
 def _number(code: str, rows: Mapping[str, Threshold]) -> int:
@@ -106,6 +146,10 @@ def _of_record(record: Record) -> Iterator[Observed]:
         yield Observed("clash", {"calendars": ", ".join(record.clashes)})
     if record.codes_left == 0:
         yield Observed("no-code", {})
+    if record.discount_elsewhere:
+        yield Observed("discount-elsewhere", {})
+    if record.differs:
+        yield Observed("other-data", {})
     if not record.in_season:
         yield Observed("outside-season", {})
     for code, count in (

@@ -56,6 +56,11 @@ def discounted(full: Price, discount: Discount) -> Price:
     return replace(full, lines=full.lines + lines)
 
 
+def listed(reduced: Price) -> Price:
+    """The price of the list again, without the reductions made from it: those are its lines below zero."""
+    return replace(reduced, lines=tuple(line for line in reduced.lines if line.gross >= 0))
+
+
 def best_discounted(full: Price, discounts: Iterable[Discount]) -> Price:
     """The price under the one discount that lowers it most; the first of equals. Without any, the price itself."""
     return min((full, *(discounted(full, discount) for discount in discounts)), key=lambda offer: offer.gross)

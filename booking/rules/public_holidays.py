@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from datetime import date
 
-import holidays
-
 
 def public_holiday_names(
     country: str, subdivision: str | None, years: Iterable[int], language: str | None = None
@@ -14,6 +12,8 @@ def public_holiday_names(
     A country, region or language that the package does not know has no public holidays here: a wrong setting costs a
     reminder, never a page. Names are in the country's own language where `language` is unknown to the package.
     """
+    import holidays  # late: it costs a start 30 ms, and web.context loads it in the background
+
     wanted = tuple(years)
     try:
         found = holidays.country_holidays(country, subdiv=subdivision, years=wanted, language=language)

@@ -23,7 +23,9 @@ class Case:
     """All that a decision depends on, as it stood inside the transaction.
 
     `deadline` is the office's next review deadline. `has_code` is None where the room needs none. `is_exclusive` tells
-    whether the time is held for this request alone; an external calendar's clash ends that.
+    whether the time is held for this request alone; an external calendar's clash ends that. `old_start` is when the
+    confirmed rental begins that this request moves. `lacks` is what its invoice needs and the house has not entered
+    (SPEC S12).
     """
 
     state: BookingState
@@ -33,6 +35,8 @@ class Case:
     is_exclusive: bool = True
     is_pending: bool = False
     is_verified: bool = True
+    old_start: datetime | None = None
+    lacks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,8 @@ def decide(case: Case, verdict: Verdict, reason: str, now: datetime, grace: time
     no-reason          a rejection names its reason (SPEC S9)     started            its start has passed: it expires
     no-code            approval, but no door code is left         not-exclusive      approval, but another has the time
     not-verified       approval before the mail check is passed
+    house-incomplete   approval, but no invoice can be written: with the names of what is `lacking`
+    old-time-begun     approval of a move whose old time has begun: it was used, and is not given back (SPEC S27)
     """
     if case.state is not BookingState.REQUESTED:
         return refused("not-requested")
@@ -61,13 +67,23 @@ def decide(case: Case, verdict: Verdict, reason: str, now: datetime, grace: time
         return refused("decision-pending")
     if now >= case.slot.start:
         return refused("started")
-    reasons = _against_approval(case) if verdict is Verdict.APPROVE else _against_rejection(reason)
-    return Refused(reasons) if reasons else Decided(verdict, now + grace_time(case.slot, case.deadline, now, grace))
+    if verdict is Verdict.REJECT:
+        no = _against_rejection(reason)
+        return Refused(no) if no else Decided(verdict, now + grace_time(case.slot, case.deadline, now, grace))
+    against = _against_approval(case, now)
+    rest = grace_time(case.slot, case.deadline, now, grace, case.old_start)
+    return Refused(against) if against else Decided(verdict, now + rest)
 
 
-def grace_time(slot: Slot, deadline: datetime, now: datetime, grace: timedelta = GRACE) -> timedelta:
-    """None on short notice: the customer waits at the phone, or the time would begin before the decision is final."""
-    urgent = short_notice(slot, deadline) or slot.start <= now + grace
+def grace_time(
+    slot: Slot, deadline: datetime, now: datetime, grace: timedelta = GRACE, old_start: datetime | None = None
+) -> timedelta:
+    """None on short notice: the customer waits at the phone, or the time would begin before the decision is final.
+
+    Nor where the time that a move gives up would begin before.
+    """
+    begins = min(slot.start, old_start or slot.start)
+    urgent = short_notice(slot, deadline) or begins <= now + grace
     return NO_GRACE if urgent else max(NO_GRACE, grace)
 
 
@@ -95,13 +111,15 @@ def is_unverified(state: BookingState, verify_by: datetime | None, verified_at: 
     return now > verify_by
 
 
-def _against_approval(case: Case) -> tuple[Reason, ...]:
+def _against_approval(case: Case, now: datetime) -> tuple[Reason, ...]:
     against = {
         "no-code": case.has_code is False,
         "not-exclusive": not case.is_exclusive,
         "not-verified": not case.is_verified,
+        "old-time-begun": case.old_start is not None and now >= case.old_start,
     }
-    return tuple(Reason(code) for code, holds in against.items() if holds)
+    reasons = tuple(Reason(code) for code, holds in against.items() if holds)
+    return (*reasons, *([Reason("house-incomplete", None, {"lacking": ", ".join(case.lacks)})] if case.lacks else []))
 
 
 def _against_rejection(reason: str) -> tuple[Reason, ...]:

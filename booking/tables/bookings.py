@@ -4,12 +4,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from booking.tables.base import Base, InsertOnly, Owned, owned, within
 from booking.values.money import Cents
 from booking.values.states import BookingState, DecisionState, OccupancyKind, Source, Verdict
+
+_UNPROVEN = text("state = 'requested' AND verify_by IS NOT NULL AND verified_at IS NULL")
 
 
 class Event(Base, Owned):
@@ -30,7 +32,11 @@ class Event(Base, Owned):
 
 
 class Booking(Base, Owned):
-    """A place in an event. `price` is frozen when the request is made; a change of list never reprices (SPEC S25)."""
+    """A place in an event. `price` is frozen when the request is made; a change of list never reprices (SPEC S25).
+
+    A rental that its customer moves becomes a new booking, which replaces the one before. `first_id` is the first of
+    such a chain, None in the first itself: one rental has one invoice. `move_fee_cents` is what the move costs.
+    """
 
     __tablename__ = "booking"
     __table_args__ = owned(
@@ -43,12 +49,16 @@ class Booking(Base, Owned):
         Index("ix_booking_event", "event_id"),
         Index("ix_booking_customer", "customer_id"),
         Index("ix_booking_replaces", "replaces_id"),
+        Index("ix_booking_first", "first_id"),
         Index(
             "ix_booking_open",
             "organisation_id",
             "review_at",
             sqlite_where=text("state = 'requested'"),
             postgresql_where=text("state = 'requested'"),
+        ),
+        Index(
+            "ix_booking_unverified", "organisation_id", "verify_by", sqlite_where=_UNPROVEN, postgresql_where=_UNPROVEN
         ),
     )
 
@@ -67,6 +77,8 @@ class Booking(Base, Owned):
     terms_id: Mapped[int | None]
     rules_id: Mapped[int | None]
     replaces_id: Mapped[int | None]
+    first_id: Mapped[int | None]  # of the chain that `replaces_id` ties, which has the foreign key
+    move_fee_cents: Mapped[Cents] = mapped_column(default=0, server_default="0")
     made_at: Mapped[datetime]
     made_from: Mapped[bytes | None]
     review_at: Mapped[datetime]
@@ -80,6 +92,12 @@ class Booking(Base, Owned):
     link_hash: Mapped[bytes] = mapped_column(unique=True)
     no_show: Mapped[bool] = mapped_column(default=False)
     follow_up: Mapped[str] = mapped_column(default="")
+    waived: Mapped[bool] = mapped_column(default=False, server_default=false())  # it costs nothing after all (SPEC S18)
+
+    @property
+    def rental_id(self) -> int:
+        """The same for all bookings of one rental; in SQL `booking.reads.rentals.rental_of`."""
+        return self.first_id or self.id
 
 
 class Decision(Base, Owned):

@@ -21,6 +21,7 @@ class CalendarItem(Base, Owned):
         Index("ix_calendar_item_room", "room_id", "starts_at"),
         Index("ix_calendar_item_customer", "customer_id", "starts_at"),
         Index("ix_calendar_item_start", "organisation_id", "starts_at"),
+        Index("ix_calendar_item_end", "organisation_id", "ends_at"),
     )
 
     uid: Mapped[UUID] = mapped_column(unique=True)
@@ -68,6 +69,7 @@ class Feed(Base, Owned):
     language: Mapped[str] = mapped_column(default="de")
     cancelled_shown: Mapped[bool] = mapped_column(default=True)
     made_at: Mapped[datetime]
+    changed_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
 
 

@@ -27,7 +27,11 @@ class Writer(StrEnum):
 
 
 class Connection(Base, Owned):
-    """One account at YouCanBook.me. `proven_at` is when the blocking way was proven with a test time (SPEC Y8)."""
+    """One account at YouCanBook.me. `proven_at` is when the blocking way was proven with a test time (SPEC Y8).
+
+    `not_before`: until then the site asked not to be called. `watched_from`: when it was made or went on, so that a
+    success can be expected; `alarmed_at`: when the office was told that there is none (SPEC C15).
+    """
 
     __tablename__ = "connection"
     __table_args__ = owned()
@@ -42,9 +46,11 @@ class Connection(Base, Owned):
     block_way: Mapped[BlockWay] = mapped_column(default=BlockWay.BOOKING)
     writer: Mapped[Writer] = mapped_column(default=Writer.HERE)
     proven_at: Mapped[datetime | None]
-    polled_to: Mapped[datetime | None]
     polled_at: Mapped[datetime | None]
     next_poll_at: Mapped[datetime]
+    not_before: Mapped[datetime | None]
+    watched_from: Mapped[datetime | None]
+    alarmed_at: Mapped[datetime | None]
     failures: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str] = mapped_column(default="")
     paused_at: Mapped[datetime | None]
@@ -87,7 +93,11 @@ class HookDelivery(Base, Owned):
 
 
 class RemoteBooking(Base, Owned):
-    """A booking there and its counterpart here. `ours` marks a blocking booking that we wrote (SPEC Y8)."""
+    """A booking there and its counterpart here. `ours` marks a blocking booking that we wrote (SPEC Y8).
+
+    `seen_at`: the moment that what the row says was true at least: when a reading of it was asked for, or when a change
+    of ours was done. `given_up_at`: the time here was freed although the cancel there never came through.
+    """
 
     __tablename__ = "remote_booking"
     __table_args__ = owned(
@@ -111,3 +121,4 @@ class RemoteBooking(Base, Owned):
     seen_at: Mapped[datetime]
     missing_since: Mapped[datetime | None]
     stuck_since: Mapped[datetime | None]
+    given_up_at: Mapped[datetime | None]

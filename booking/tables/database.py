@@ -111,9 +111,14 @@ def _state(error: DBAPIError) -> str:
     return str(getattr(error.orig, "sqlstate", None) or "")
 
 
+def is_overlap(error: DBAPIError) -> bool:
+    """Whether the database refused a second exclusive time, for who goes on within the transaction."""
+    return isinstance(error, IntegrityError) and any(mark in str(error.orig) for mark in _OVERLAP_MARKS)
+
+
 def _translated(error: DBAPIError) -> Exception:
     text = str(error.orig)
-    if isinstance(error, IntegrityError) and any(mark in text for mark in _OVERLAP_MARKS):
+    if is_overlap(error):
         return Overlap(text.splitlines()[0])
     if _state(error) in _BUSY_STATES or (isinstance(error, OperationalError) and "database is locked" in text):
         return DatabaseBusy(text.splitlines()[0])

@@ -34,6 +34,7 @@ class DoorCode(Base, Owned):
         Index("ix_door_code_equal", "door_id", "code_hmac"),
         Index("ix_door_code_window", "door_id", "starts_at"),
         Index("ix_door_code_booking", "booking_id"),
+        Index("ix_door_code_end", "organisation_id", "ends_at"),
         Index(
             "ix_door_code_free",
             "door_id",

@@ -26,7 +26,11 @@ class TermsKind(StrEnum):
 
 
 class Organisation(Base):
-    """The tenant. `epoch` rises with every restore and is part of Message-IDs and SEQUENCEs (DESIGN rule 9)."""
+    """The tenant. `epoch` rises with every restore and is part of Message-IDs and SEQUENCEs (DESIGN rule 9).
+
+    Customers' own feeds show door codes from `feed_code_hours` before the start (None: never), as counted up to
+    `feed_codes_seen` (SPEC C4; `booking.actions.feed_codes`).
+    """
 
     __tablename__ = "organisation"
 
@@ -35,6 +39,7 @@ class Organisation(Base):
     slug: Mapped[str] = mapped_column(unique=True)
     epoch: Mapped[int] = mapped_column(default=0)
     settings_revision: Mapped[int] = mapped_column(default=0)
+    changed_at: Mapped[datetime | None]
 
     name: Mapped[str]
     legal_name: Mapped[str]
@@ -67,6 +72,8 @@ class Organisation(Base):
     holidays_close_rooms: Mapped[bool] = mapped_column(default=False)
     code_after_payment: Mapped[bool] = mapped_column(default=False)
     code_hours_before: Mapped[int | None]
+    feed_code_hours: Mapped[int | None]
+    feed_codes_seen: Mapped[datetime | None]
     approve_after_kept: Mapped[int | None]
     mail_check: Mapped[bool] = mapped_column(default=False)
     open_per_contact: Mapped[int] = mapped_column(default=5)

@@ -11,6 +11,7 @@ from booking.tables.base import Base, Id, InsertOnly, OrganisationId, Owned, own
 from booking.values.money import Cents
 from booking.values.states import MessageState
 
+_UNSENT = text("state IN ('queued', 'dead')")
 _WAITING = text("done_at IS NULL AND dead_at IS NULL")
 
 
@@ -46,6 +47,7 @@ class Message(Base, Owned):
         within("booking"),
         Index("ix_message_booking", "booking_id"),
         Index("ix_message_made", "organisation_id", "made_at"),
+        Index("ix_message_unsent", "organisation_id", "kind", sqlite_where=_UNSENT, postgresql_where=_UNSENT),
     )
 
     public_id: Mapped[UUID] = mapped_column(unique=True)

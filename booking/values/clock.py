@@ -5,9 +5,23 @@ Durations are added in UTC only. `now` is always an argument; only the edges rea
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 DAY = timedelta(days=1)
+FIRST_YEAR, LAST_YEAR = 2000, 2199
+
+T = TypeVar("T", date, datetime)
+
+
+def within_reach(value: T) -> T:
+    """A day or instant that somebody named, of the years 2000 to 2199, so that adding to it never leaves the calendar.
+
+    Raises ValueError on others.
+    """
+    if not FIRST_YEAR <= value.year <= LAST_YEAR:
+        raise ValueError(f"a year from {FIRST_YEAR} to {LAST_YEAR} is needed")
+    return value
 
 
 def require_utc(instant: datetime) -> datetime:

@@ -44,7 +44,10 @@ class Record:
     kept_bookings: int = 0
     codes_left: int | None = None  # None: the room needs no code
     in_season: bool = True
-    clashes: tuple[str, ...] = ()  # names of external calendars that reported a clash later
+    discount_elsewhere: bool = False  # another file under this mail address has a standing discount, this one none
+    clashes: tuple[str, ...] = ()  # names of what takes the time too, an external calendar above all
+    is_proven: bool = False  # the mail address is the contact's: the mail check, or the link of a mail
+    differs: bool = False  # not proven, and name, phone or address are of no file that was confirmed under it
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,15 @@ def token_of(key: bytes, public_id: UUID, generation: int) -> str:
     return link_token(key, FEED, public_id, generation)
 
 
+def setup_path(key: bytes) -> str:
+    """The page that makes the first organisation, with its key; closed for good once there is one."""
+    return f"/setup?key={setup_key(key)}"
+
+
+def setup_key(key: bytes) -> str:
+    return base64.urlsafe_b64encode(hmac.digest(key, b"set-up", "sha256")).rstrip(b"=").decode()
+
+
 def hash_token(token: str) -> bytes:
     """What the database holds of a token: SHA-256, 32 bytes. Any text may be given; it is what somebody sent."""
     return hashlib.sha256(token.encode(errors="replace")).digest()

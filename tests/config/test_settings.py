@@ -44,7 +44,22 @@ def test_good_settings_are_read() -> None:
         ("DATABASE_URL", ""),
         ("REDIS_URL", "memcached://x"),
         ("BASE_URL", "halle.example"),
+        ("BASE_URL", "http://"),
+        ("BASE_URL", "http:///"),
+        ("BASE_URL", "https://:8000"),
+        ("BASE_URL", "https://halle.example/buchen"),
+        ("BASE_URL", "https://halle.example?x=1"),
+        ("BASE_URL", "https://halle.example#x"),
+        ("BASE_URL", "https://user@halle.example"),
+        ("BASE_URL", "https://halle.example:eighty"),
+        ("BASE_URL", "https://halle.example:70000"),
+        ("BASE_URL", "https://halle.example:0"),
+        ("BASE_URL", "https://[::1"),
         ("SMTP_URL", "mail.example:25"),
+        ("SMTP_URL", "smtp://"),
+        ("SMTP_URL", "smtp://user:password@"),
+        ("SMTP_URL", "smtps://user:half/a:password@mail.example"),
+        ("REDIS_URL", "redis://cache:port"),
         ("SECRET_KEY", "short"),
         ("SECRET_KEY", "a" * 64),
         ("SECRET_KEY", "changeme"),
@@ -103,6 +118,20 @@ def test_dotenv_is_read_below_the_environment(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("PLATZWART_PORT", "8200")
     assert settings_from_process().port == 8200
     assert read_dotenv(tmp_path / "absent") == {}
+
+
+def test_a_dotenv_that_is_not_utf_8_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_bytes(b"PLATZWART_PORT=8100\nPLATZWART_MAIL_FROM=b\xfcro@halle.example\n")
+    with pytest.raises(SettingsError) as refused:
+        read_dotenv(path)
+    assert refused.value.problems == (f"{path}: line 2 is not UTF-8",)
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:8000", "https://[::1]:8443/", " https://halle.example/ "])
+def test_a_public_address_is_scheme_host_and_port(address: str) -> None:
+    settings = read_settings(GOOD | {"PLATZWART_BASE_URL": address})
+    assert settings.base_url == address.strip().rstrip("/")
 
 
 def test_the_documented_table_lists_every_variable_with_its_default() -> None:

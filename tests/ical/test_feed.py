@@ -12,7 +12,20 @@ from booking.values.slot import Slot
 from booking.values.states import ItemStatus, Variant
 from ical.colour import css_name
 from ical.event import render_event
-from ical.feed import FeedHead, content_type, etag, feed_order, join_feed, render_feed, zones_of
+from ical.feed import (
+    FeedHead,
+    content_type,
+    etag,
+    feed_order,
+    join_feed,
+    join_fragments,
+    render_calendar,
+    render_feed,
+    render_item,
+    zones_of,
+)
+from ical.fragment import FeedOptions
+from ical.window import Window, visible
 
 Make = Callable[..., AgendaEntry]
 Read = Callable[[bytes], list[tuple[str, str, str]]]
@@ -123,6 +136,76 @@ def test_a_head_without_colour_or_description_leaves_them_out(read: Read) -> Non
     bare = FeedHead("Halle\r\nX-EVIL:1", "", None, "hall.example", "Europe/Berlin")
     names = [name for name, _, _ in read(render_feed(bare, [], Variant.FULL, "de"))]
     assert not {"COLOR", "X-APPLE-CALENDAR-COLOR", "DESCRIPTION", "X-WR-CALDESC", "X-EVIL"} & set(names)
+
+
+@pytest.mark.rule("C2")
+def test_a_calendar_shows_what_its_options_say(make_entry: Make, head: FeedHead) -> None:
+    now = datetime(2026, 6, 3, 12, tzinfo=UTC)
+    hour = timedelta(hours=1)
+    starts = [now + timedelta(days=days) for days in (-100, -20, 20, 100)]
+    entries = [
+        make_entry(uid=UUID(int=number + 1), slot=Slot(start, start + hour)) for number, start in enumerate(starts)
+    ]
+    gone = make_entry(status=ItemStatus.CANCELLED, ended_at=now - hour, uid=UUID(int=9))
+
+    def shown(window: Window) -> list[int]:
+        body = render_calendar(head, [*entries, gone], FeedOptions(Variant.TITLES, window=window), now)
+        return [UUID(str(event["UID"]).partition("@")[0]).int for event in Calendar.from_ical(body).walk("VEVENT")]
+
+    assert shown(Window()) == [1, 2, 9, 3, 4]
+    assert shown(Window(months_back=1)) == [2, 9, 3, 4]
+    assert shown(Window(months_back=1, months_ahead=1)) == [2, 9, 3]
+    assert shown(Window(cancelled_shown=False, months_back=1, months_ahead=1)) == [2, 3]
+
+
+def test_a_calendar_of_entries_is_the_feed_of_those_that_are_visible(
+    thousand: list[AgendaEntry], head: FeedHead
+) -> None:
+    now = datetime(2026, 5, 20, tzinfo=UTC)
+    options = FeedOptions(Variant.FULL, "en", Window(months_back=2, months_ahead=3))
+    seen = [entry for entry in thousand if visible(entry, now, options.window)]
+    assert 100 < len(seen) < 900
+    assert render_calendar(head, thousand, options, now) == render_feed(head, seen, Variant.FULL, "en")
+
+
+def test_an_alarm_is_set_on_events_that_stand_where_the_owner_asked_for_one(make_entry: Make, head: FeedHead) -> None:
+    gone = make_entry(uid=UUID(int=9), status=ItemStatus.CANCELLED, ended_at=BEGIN + timedelta(days=140))
+    options = FeedOptions(Variant.TITLES, alarm=timedelta(minutes=30))
+    body = render_calendar(head, [make_entry(), gone], options, datetime(2026, 6, 1, tzinfo=UTC))
+    [alarm] = Calendar.from_ical(body).walk("VALARM")
+    assert alarm["TRIGGER"].dt == timedelta(minutes=-30)
+    assert (alarm["ACTION"], alarm["DESCRIPTION"]) == ("DISPLAY", "Training")
+
+
+@pytest.mark.rule("C2")
+def test_an_entry_that_is_to_turn_into_another_does_so_at_its_moment(make_entry: Make, head: FeedHead) -> None:
+    turn = datetime(2026, 6, 3, 12, tzinfo=UTC)
+    entry = make_entry(until=turn, then=make_entry(details="Code 482915"))
+    options = FeedOptions(Variant.FULL)
+    before = render_item(entry, options, head.host_id, turn - timedelta(seconds=1))
+    after = render_item(entry, options, head.host_id, turn)
+    assert (b"482915" in before.data, before.valid_until, before.modified) == (False, turn, entry.last_modified)
+    assert (b"482915" in after.data, after.modified) == (True, turn)
+    assert "482915" not in repr(after)
+
+
+@pytest.mark.rule("C2")
+@given(
+    starts=st.lists(st.integers(0, 9000), max_size=4),
+    hours=st.integers(0, 12_000),
+    later=st.integers(0, 3000),
+    ahead=st.one_of(st.none(), st.integers(0, 6)),
+)
+def test_kept_fragments_make_the_same_calendar_until_one_of_them_ends(
+    starts: list[int], hours: int, later: int, ahead: int | None, make_entry: Make, head: FeedHead
+) -> None:
+    spans = [Slot(BEGIN + timedelta(hours=start), BEGIN + timedelta(hours=start + 1)) for start in starts]
+    entries = [make_entry(uid=UUID(int=number + 1), slot=slot) for number, slot in enumerate(spans)]
+    options = FeedOptions(Variant.BUSY, window=Window(months_back=1, months_ahead=ahead))
+    now, then = BEGIN + timedelta(hours=hours), BEGIN + timedelta(hours=hours + later)
+    kept = [render_item(entry, options, head.host_id, now) for entry in entries]
+    if all(one.valid_until is None or then < one.valid_until for one in kept):
+        assert join_fragments(head, kept) == render_calendar(head, entries, options, then)
 
 
 @pytest.mark.rule("C3")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from booking.values.agenda import AgendaEntry
 from booking.values.slot import Slot
 from booking.values.states import ItemStatus
-from ical.window import Window, shown_until, valid_until, visible
+from ical.window import Window, shown_from, shown_until, valid_until, visible
 
 Make = Callable[..., AgendaEntry]
 ENDED = datetime(2026, 5, 20, 12, tzinfo=UTC)
@@ -61,12 +61,30 @@ def test_a_past_entry_stays_for_some_calendar_months(make_entry: Make) -> None:
     assert not visible(entry, until, Window(months_back=6))
 
 
+def test_a_feed_can_show_entries_only_some_calendar_months_ahead(make_entry: Make) -> None:
+    start = datetime(2027, 4, 30, 17, tzinfo=UTC)
+    entry = make_entry(slot=Slot(start, start + timedelta(hours=1)))
+    ahead = Window(months_ahead=2)
+    since = datetime(2027, 2, 28, 17, tzinfo=UTC)
+    assert shown_from(entry, ahead) == since
+    assert not visible(entry, since - SECOND, ahead)
+    assert visible(entry, since, ahead)
+    assert valid_until([entry], since - SECOND, ahead) == since
+    assert shown_from(entry, WINDOW) is None
+
+
+def test_a_cancelled_entry_that_is_gone_before_it_would_come_never_changes_the_feed(make_entry: Make) -> None:
+    start = datetime(2027, 4, 30, 17, tzinfo=UTC)
+    entry = make_entry(slot=Slot(start, start + timedelta(hours=1)), status=ItemStatus.CANCELLED, ended_at=ENDED)
+    assert valid_until([entry], ENDED, Window(months_ahead=2)) is None
+
+
 @pytest.mark.rule("C2")
 @given(
     ends=st.lists(st.tuples(MOMENTS, st.sampled_from(ItemStatus)), max_size=5),
     now=MOMENTS,
     later=MOMENTS,
-    window=st.builds(Window, st.booleans(), st.integers(0, 14)),
+    window=st.builds(Window, st.booleans(), st.integers(0, 14), st.one_of(st.none(), st.integers(0, 14))),
 )
 def test_what_is_seen_changes_at_the_moment_foretold_and_never_before(
     ends: list[tuple[datetime, ItemStatus]], now: datetime, later: datetime, window: Window, make_entry: Make

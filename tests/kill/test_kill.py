@@ -31,13 +31,14 @@ SEED = 12
 VICTIMS = {
     "web": ("platzwart", " web "),
     "worker": ("worker", "quick"),
+    "sites": ("worker", "sites"),
     "calendars": ("worker", "calendars"),
     "tick": ("platzwart", " tick "),
     "valkey": ("valkey",),
 }
 POINTS = ("outbox.claimed", "mail.frozen", "mail.delivered", "outbox.done")
 RESUMED_SECONDS = 30.0
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 360.0  # a mail at which four workers died waits for five minutes
 MAILS_OF_A_REQUEST = 3  # to the customer, the office and the desk
 
 log = logging.getLogger(__name__)

@@ -40,7 +40,9 @@ PRICE = Price(
     )
 )
 CODES = kinds.Codes((kinds.DoorCode("Haupttür", "482913#", WINDOW),))
-PAYMENT = kinds.Payment(Cents(6500), "EUR", "Krümpel GmbH", "DE89370400440532013000", date(2026, 12, 19), "COBADEFFXXX")
+PAYMENT = kinds.Payment(
+    Cents(6500), "EUR", "Krümpel GmbH", "DE89370400440532013000", date(2026, 12, 19), APPOINTMENT.code, "COBADEFFXXX"
+)
 
 
 def _build(kind: str, language: str) -> kinds.Letter:
@@ -110,6 +112,13 @@ def _build(kind: str, language: str) -> kinds.Letter:
             customer="Erika Müßiggang",
             attempts=7,
             case_url="https://book.example/office/cases/1",
+        ),
+        "SiteSilent": lambda: kinds.SiteSilent(
+            **inside,
+            site="YouCanBook.me",
+            since=WINDOW.start,
+            zone="Europe/Berlin",
+            sites_url="https://book.example/office/sites",
         ),
     }
     return builders[kind]()

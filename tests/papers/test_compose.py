@@ -16,7 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from papers.letters import Letter
-from papers.mails import Attachment, CalendarPart, Draft, Mailbox, Method, compose, render
+from papers.mails import Attachment, CalendarPart, Draft, Mailbox, Method, UnwritableAddress, compose, render
 from papers.phrases import one_line
 
 KINDS = tuple(kind.__name__ for kind in get_args(Letter))
@@ -183,11 +183,39 @@ def test_a_name_comes_back_as_it_was_typed(name: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["a@b.example\r\nBcc: c@d.example", "a b@c.example", "nobody", "müller@b.example", "a@b.example, c@d.example"],
+    [
+        "",
+        "@",
+        "a@b.example\r\nBcc: c@d.example",
+        "a\0@b.example",
+        "a b@c.example",
+        "a..b@c.example",
+        "a@b@c.example",
+        "<a@b.example>",
+        "nobody",
+        "@b.example",
+        "a@",
+        "müller@b.example",
+        "\ud83d@b.example",
+        "a@b.example, c@d.example",
+        "x" * 5000,
+        "x" * 65 + "@b.example",
+        "a@" + "b" * 64 + ".example",
+        "a@" + "b." * 130 + "example",
+    ],
 )
-def test_an_address_that_is_none_is_an_error(address: str) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 - the standard library has many words for it
-        _send(DRAFT, recipient=Mailbox("", address))
+@pytest.mark.parametrize("whose", ["recipient", "sender"])
+def test_an_address_that_is_none_is_an_error_that_says_whose(address: str, whose: str) -> None:
+    with pytest.raises(UnwritableAddress) as caught:
+        _send(DRAFT, **{whose: Mailbox("Ada", address)})
+    assert caught.value.mailbox.address == address
+
+
+def test_the_longest_address_there_is_can_be_written() -> None:
+    domain = ".".join(("b" * 60, "b" * 60, "b" * 60, "example"))
+    address = "x" * 62 + "@" + domain
+    assert len(address) == 253
+    assert _parse(_send(DRAFT, recipient=Mailbox("", address)))["To"].addresses[0].addr_spec == address
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ def test_an_exempt_invoice_gives_the_reason_and_no_tax(invoice: InvoiceData) -> 
         ("number", {"number": ""}),
         ("lines", {"lines": ()}),
         ("buyer's name", {"buyer": Buyer("", ("Weg 1",))}),
-        ("buyer's address", {"buyer": Buyer("Erika", ())}),
+        ("buyer's name", {"buyer": Buyer(" ", ("Weg 1",))}),
         ("service days", {"service_last_day": date(2026, 12, 4)}),
     ],
 )
@@ -142,6 +142,37 @@ def test_a_seller_needs_a_name_an_address_and_a_number_of_the_tax_office(invoice
         replace(invoice, seller=replace(seller, tax_number="", vat_id=""))
     with pytest.raises(ValueError, match="seller's name, seller's address"):
         replace(invoice, seller=replace(seller, name="", address=()))
+
+
+@pytest.mark.rule("S12")
+@pytest.mark.parametrize("address", [(), ("", " "), ("Weg 1", " ")], ids=["none", "blank", "no place"])
+def test_above_250_euros_the_buyer_has_an_address_and_a_blank_is_none(
+    invoice: InvoiceData, address: tuple[str, ...]
+) -> None:
+    anonymous = replace(invoice, buyer=Buyer("Erika", address))
+    dear = replace(invoice.lines[0], amount=split_gross(Cents(25000 - anonymous.total), BasisPoints(1900)))
+    assert replace(anonymous, lines=(*invoice.lines, dear)).total == 25000
+    with pytest.raises(ValueError, match="buyer's address"):
+        replace(anonymous, lines=(*invoice.lines, dear, dear))
+    with pytest.raises(ValueError, match="seller's address"):
+        replace(invoice, seller=replace(invoice.seller, address=address))
+
+
+@pytest.mark.rule("S12")
+@pytest.mark.parametrize(
+    ("country", "last"),
+    [("AT", "ÖSTERREICH"), ("GB", "VEREINIGTES KÖNIGREICH"), ("DE", "61440 Oberursel"), ("", "61440 Oberursel")],
+)
+def test_an_address_abroad_ends_with_its_country(invoice: InvoiceData, country: str, last: str) -> None:
+    seller = replace(invoice.seller, country="DE")
+    window = sheet(replace(invoice, seller=seller, buyer=replace(invoice.buyer, country=country)))["buyer"]
+    assert window[-1] == last
+
+
+def test_an_address_abroad_is_in_english_where_the_house_is_in_no_german_speaking_country(invoice: InvoiceData) -> None:
+    seller, buyer = replace(invoice.seller, country="FR"), replace(invoice.buyer, country="DE", person="Erika")
+    window = sheet(replace(invoice, seller=seller, buyer=buyer))["buyer"]
+    assert window == [buyer.name, "Erika", "Größenstraße 12a", "61440 Oberursel", "GERMANY"]
 
 
 @pytest.mark.rule("S12")

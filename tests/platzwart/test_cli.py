@@ -44,7 +44,7 @@ def test_help_answers_at_once() -> None:
     started = time.monotonic()
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert min(time.monotonic() - started, os.times().children_user - spent) < 0.5
-    for name in ("up", "web", "worker", "tick", "migrate", "keys", "config", "doctor"):
+    for name in ("up", "web", "worker", "tick", "migrate", "keys", "setup-link", "config", "doctor"):
         assert re.search(rf"^  {name} ", said, re.MULTILINE)
     assert "mail-sink" not in said
 
@@ -71,6 +71,23 @@ def test_show_hides_secrets_and_passwords(run: CliRunner) -> None:
     assert "postgresql://hall:[hidden]@db.example/hall" in shown.output
     assert "PLATZWART_CODE_KEY_FILE=/run/code" in shown.output
     assert "PLATZWART_PORT=8000  (default)" in shown.output
+
+
+@pytest.mark.parametrize(
+    "command", [["up"], ["web"], ["tick"], ["setup-link"], ["config", "check"], ["config", "show"], ["doctor"]]
+)
+def test_a_dotenv_that_cannot_be_read_is_one_line(
+    run: CliRunner, command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_bytes(b"PLATZWART_MAIL_FROM=b\xfcro@halle.example\n")
+    monkeypatch.chdir(tmp_path)
+    said = run.invoke(main, command)
+    assert (said.exit_code, said.stderr) == (2, ".env: line 1 is not UTF-8\n")
+
+
+def test_show_takes_an_address_that_is_none(run: CliRunner) -> None:
+    shown = run.invoke(main, ["config", "show"], env=SECRETS | OPEN | {"PLATZWART_BASE_URL": "https://[::1"})
+    assert (shown.exit_code, "PLATZWART_BASE_URL=[hidden]" in shown.output) == (0, True)
 
 
 @pytest.mark.parametrize("command", [["web"], ["worker", "quick"], ["tick"], ["migrate"]])
@@ -108,3 +125,9 @@ def test_doctor_names_what_is_wrong_without_secrets(run: CliRunner, tmp_path: Pa
 def test_doctor_sees_a_replaced_urllib3() -> None:
     assert urllib3_finding("2.8.0", "2.8.0").advice == ""
     assert "niquests" in urllib3_finding("2.8.0", "2.25.904").advice
+
+
+def test_the_link_to_the_first_page_is_printed(run: CliRunner) -> None:
+    answer = run.invoke(main, ["setup-link"], env={**SECRETS, **OPEN})
+    assert answer.exit_code == 0
+    assert re.fullmatch(r"https://halle\.example/setup\?key=[A-Za-z0-9_-]{43}\n", answer.output)

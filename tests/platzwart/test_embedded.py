@@ -10,9 +10,9 @@ from config.settings import SettingsError, read_settings
 from platzwart.embedded import (
     LONGEST_SOCKET_PATH,
     Choice,
+    check_place,
     furnish,
     open_mail_ports,
-    port_is_free,
     reachable,
     socket_path,
     take_folder,
@@ -106,12 +106,20 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     assert refused.value.problems[0].startswith("PLATZWART_DATA_DIR: ")
 
 
+@pytest.mark.parametrize("host", ["256.1.1.1", "no.such.host.invalid", "192.0.2.1", "a" * 64 + ".example", "::g"])
+def test_a_host_that_is_not_here_is_told_apart_from_a_port_in_use(host: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        check_place(host, 23_460)
+    assert refused.value.problems == (f"PLATZWART_HOST: {host} is no address of this machine",)
+
+
 def test_mail_ports_fall_back_to_any_port() -> None:
     first = open_mail_ports(near=23_456)
     second = open_mail_ports(near=23_456)
     try:
         assert len({part.getsockname()[1] for ports in (first, second) for part in (ports.smtp, ports.page)}) == 4
-        assert not port_is_free("127.0.0.1", first.page.getsockname()[1])
+        with pytest.raises(SettingsError, match=r"^PLATZWART_PORT: .* is in use, choose another"):
+            check_place("127.0.0.1", first.page.getsockname()[1])
     finally:
         for ports in (first, second):
             ports.smtp.close()

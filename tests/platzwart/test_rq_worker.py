@@ -10,16 +10,19 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import click
 import pytest
 from rq import Queue
 from rq.serializers import JSONSerializer
 
 from config.jobs import CALENDARS, JOBS, QUICK
+from platzwart.cli import main
 from platzwart.rq_worker import KINDS, modules_of
 from tests.fixtures.family import STANDINS
 from tests.fixtures.processes import is_alive
 from tests.fixtures.servers import Valkey, short_folder, wait_until
 
+ROOT = Path(__file__).parents[2]
 CODE = "import sys; from platzwart.rq_worker import run_worker as run; sys.exit(run(*sys.argv[1:], ['standin_jobs']))"
 
 
@@ -148,6 +151,20 @@ def test_a_worker_goes_on_after_valkey_was_away(queue: str, tmp_path: Path) -> N
         subprocess.run(["rm", "-rf", str(folder)], check=True)  # noqa: S607
 
 
+@pytest.mark.parametrize("queue", list(KINDS))
+def test_a_heartbeat_is_one_trip_to_valkey(desk: Desk, queue: str) -> None:
+    with desk.valkey.client() as client:
+        worker = KINDS[queue]([Queue(queue, connection=client)], connection=client, prepare_for_work=False)
+        client.config_resetstat()
+        worker.heartbeat(40)
+        assert client.ttl(worker.key) == 40
+        asked = client.info("commandstats")
+    assert {name: told["calls"] for name, told in asked.items() if name in {"cmdstat_exec", "cmdstat_hset"}} == {
+        "cmdstat_exec": 1,
+        "cmdstat_hset": 1,
+    }
+
+
 def test_a_worker_without_valkey_ends_and_says_so(tmp_path: Path) -> None:
     desk = Desk(Valkey(tmp_path), tmp_path / "notes")
     assert desk.worker(QUICK).wait(10) == 1
@@ -157,3 +174,15 @@ def test_every_job_belongs_to_a_queue_that_has_a_worker() -> None:
     assert set(JOBS.values()) <= set(KINDS)
     listed = [module for queue in KINDS for module in modules_of(queue)]
     assert {job.rpartition(".")[0] for job in JOBS} == set(listed)
+
+
+def test_every_queue_has_its_worker_wherever_platzwart_is_run() -> None:
+    """`up` is looked at in test_up.py."""
+    (queue,) = main.commands["worker"].params
+    assert isinstance(queue.type, click.Choice)
+    assert set(queue.type.choices) == set(KINDS)
+    compose = (ROOT / "deploy" / "compose.yaml").read_text(encoding="utf-8")
+    units = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    for name in KINDS:
+        assert f"command: worker {name}\n" in compose
+        assert f"| `platzwart worker {name}` |" in units

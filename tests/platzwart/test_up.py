@@ -11,6 +11,7 @@ import time
 import pytest
 from redis import Redis
 
+from platzwart.rq_worker import KINDS
 from tests.fixtures.family import Installation
 from tests.fixtures.processes import is_alive, left_over
 from tests.fixtures.servers import wait_until
@@ -34,6 +35,13 @@ def test_it_starts_from_nothing_and_stops_cleanly(installation: Installation) ->
     assert f"http://127.0.0.1:{installation.port}/" in installation.output
     private = [installation.data, installation.data / "secret.key", installation.data / "code.key"]
     assert [path.stat().st_mode & 0o077 for path in private] == [0, 0, 0]
+    assert installation.stop(process) == 0
+
+
+def test_every_queue_has_a_worker(installation: Installation) -> None:
+    installation.ready(process := installation.start())
+    for queue in KINDS:
+        wait_until(lambda name=queue: bool(installation.members("worker", name)), 10, queue)  # type: ignore[misc]
     assert installation.stop(process) == 0
 
 

@@ -1,13 +1,25 @@
 """`platzwart up --demo` with everything real: what a newcomer gets from one command."""
 
 import json
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
 from tests.fixtures.family import Installation
 from tests.fixtures.processes import get
+from tests.fixtures.servers import wait_until
 
 KEYS = {"base_url", "api_token", "logins", "rooms", "feeds", "hooks", "mail_url"}
+
+
+def test_without_the_demonstration_the_link_to_the_first_page_is_printed(installation: Installation) -> None:
+    process = installation.start(app=None)
+    installation.ready(process, 120)
+    found = re.search(r"Begin here: +http://127\.0\.0\.1:\d+(/setup\?key=\S+)", installation.output)
+    assert found is not None, installation.output
+    wait_until(lambda: installation.get(found[1])[0] == 200, 60, "the first page")
+    assert installation.get("/")[0] == 404
+    assert installation.stop(process) == 0
 
 
 def test_one_command_gives_pages_mails_and_a_booking_site(installation: Installation) -> None:

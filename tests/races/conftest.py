@@ -66,7 +66,6 @@ def wish(room: UUID, slot: Slot, name: str) -> dict[str, Any]:
         "people": 8,
         "purpose": "Training der Altherren",
         "language": "de",
-        "terms_accepted": True,
         "contact": {
             "name": name,
             "email": f"{name.lower().replace(' ', '.').replace('ü', 'ue')}@verein.example",

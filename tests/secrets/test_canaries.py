@@ -13,14 +13,19 @@ from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from booking.actions import settings
+from booking.actions.audit import SYSTEM
+from booking.actions.feeds import make_feed
 from booking.actions.messages import MailKind
+from booking.tables.bookings import Booking
 from booking.tables.connections import BlockWay, Connection, ConnectionRoom
 from booking.tables.outgoing import Message
 from booking.tables.people import Staff
 from booking.values.identity import new_uuid
+from booking.values.states import SubjectKind, Variant
 from booking.values.tokens import hash_token
 from outside.ycbm_templates import SECRET_HEADER
 from tests.builders import add_code
@@ -77,6 +82,7 @@ def set_up(running: Running) -> str:
         session.execute(update(Staff).where(Staff.email == OFFICE_EMAIL).values(password_hash=hashed))
         session.connection().exec_driver_sql("DELETE FROM door_code")
         add_code(session, now, tools, ids, CODE, slot.widened(QUARTER, QUARTER))
+        assert settings.change_house(session, now, ids.organisation_id, SYSTEM, {"feed_code_hours": 168}) is None
         public_id, mine = new_uuid(now), {"organisation_id": ids.organisation_id}
         sealed = tools.vault.seal(API_KEY.encode(), f"connection:{public_id}")
         connection = Connection(
@@ -139,6 +145,32 @@ def travel(tour: Tour, hook: str) -> None:
     tour.send("GET", f"/b/{link[1]}")
     tour.send("GET", f"/b/{link[1]}x")
     tour.send("POST", f"/b/{link[1]}/nothing")
+    fetch_own_feed(tour)
+
+
+def fetch_own_feed(tour: Tour) -> None:
+    """The customer's own feed shows the code, as the operator chose (SPEC C4): what is rendered is kept nowhere."""
+    running, now = tour.running, datetime.now(UTC)
+
+    def make(session: Session) -> str:
+        customer_id = session.scalars(select(Booking.customer_id)).one()
+        made = make_feed(
+            session,
+            now,
+            running.context.tools.link_key,
+            organisation_id=running.ids.organisation_id,
+            kind=SubjectKind.CUSTOMER,
+            target_id=customer_id,
+            name="Anna",
+            variant=Variant.FULL,
+        )
+        assert isinstance(made, tuple)
+        return made[1]
+
+    token = tour.secrets["customer's feed token"] = running.database.write(make)
+    for headers in ({}, {"Accept_Encoding": "gzip"}, {}):
+        assert tour.send("GET", f"/feeds/{token}.ics", **headers)[0] == 200
+    assert CODE in tour.send("GET", f"/feeds/{token}.ics")[1]
 
 
 def _mails(running: Running, count: int) -> list[object]:

@@ -40,10 +40,19 @@ def test_what_is_named_is_set_and_the_rest_stays(site_on_both: "Site") -> None:
     assert program.call("PATCH", "/house", {"code_hours_before": None}).get_json()["code_hours_before"] is None
 
 
+@pytest.mark.rule("C4")
+def test_whether_customers_feeds_show_codes_is_chosen_by_program_too(program: "Caller", site: "Site") -> None:
+    assert program.get("/house").get_json()["feed_code_hours"] is None
+    for wanted in (24, None):
+        assert program.call("PATCH", "/house", {"feed_code_hours": wanted}).get_json()["feed_code_hours"] == wanted
+        assert house_of(site).feed_code_hours == wanted
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
         ({"desk_days": 99}, ("out-of-range", "desk_days")),
+        ({"feed_code_hours": 169}, ("out-of-range", "feed_code_hours")),
         ({"zone": "Mars"}, ("no-zone", "zone")),
         ({"vat_id": None, "tax_number": None}, ("no-tax-number", "tax_number")),
         ({"iban": "DE02120300000000202052"}, ("invalid", "iban")),

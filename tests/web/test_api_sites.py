@@ -92,7 +92,12 @@ def test_pages_are_read_mapped_and_the_way_is_proven(site: "Site", program: "Cal
     assert proven.get_json()["proven_at"] is not None
     other = program.call("PATCH", path, {"name": "Kirche"}).get_json()
     assert (other["name"], other["proven_at"]) == ("Kirche", proven.get_json()["proven_at"])
-    assert program.call("PATCH", path, {"account_id": "another"}).get_json()["proven_at"] is None
+    for elsewhere in ({"account_id": "another"}, {"base_url": peer.base_url + "/other"}):
+        no = program.call("PATCH", path, elsewhere)
+        assert (no.status_code, reasons(no)) == (422, {("key-again", "api_key")}), "the stored key goes to no other"
+        assert row(site).proven_at is not None
+    moved = program.call("PATCH", path, {"account_id": "another", "api_key": "its own"})
+    assert (moved.status_code, moved.get_json()["proven_at"]) == (200, None)
 
 
 def test_a_site_is_paused_resumed_and_read_at_once(site: "Site", program: "Caller", peer: YcbmPeer) -> None:

@@ -71,12 +71,24 @@ def test_a_webhook_with_the_secret_is_stored_raw_and_answered(site_on_both: "Sit
 
 
 @pytest.mark.rule("Y3")
+@pytest.mark.parametrize(
+    "headers", [{"Origin": "https://youcanbook.me"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}]
+)
+def test_it_may_come_from_any_site(site: "Site", headers: dict[str, str]) -> None:
+    """The secret says who calls; what a browser sends along says nothing about a server."""
+    where, client = connect(site), site.app.test_client()
+    given = {SECRET_HEADER: SECRET, **headers}
+    assert client.post(f"/hooks/ycbm/{where}", data=b"{}", headers=given).status_code == 202
+    assert client.post(f"/hooks/ycbm/{where}", data=b"{}", headers=headers).status_code == 401
+
+
+@pytest.mark.rule("Y3")
 def test_a_worker_is_woken(sqlite_url: str, make_site: Callable[..., "Site"], valkey: "Valkey") -> None:
     site = make_site(sqlite_url, REDIS_URL=valkey.url)
     assert push(site, connect(site)) == 202
     client: Any = site.context.redis
     deadline = time.monotonic() + 10
-    while not client.exists("platzwart:nudged:workers.ycbm.read_hooks:") and not client.llen("rq:queue:quick"):
+    while not client.exists("platzwart:nudged:workers.ycbm.read_hooks:") and not client.llen("rq:queue:sites"):
         assert time.monotonic() < deadline
         time.sleep(0.02)
 

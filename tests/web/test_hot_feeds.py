@@ -7,9 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy.orm import Session
 
+from booking.actions.audit import SYSTEM
 from booking.actions.calendar_items import record
-from booking.actions.feeds import revoke, rotate
+from booking.actions.feeds import rename, revoke, rotate
+from booking.actions.setting_rows import set_fields
+from booking.tables.houses import Organisation
 from booking.values.states import SubjectKind, Variant
 from tests.feed_house import KEY, NOW, book, build_house, cancelled, confirmed
 from tests.web.feed_world import World, ask, events, within_a_second
@@ -74,6 +78,32 @@ def test_a_date_gets_304_where_it_is_ours_and_a_tag_counts_more(world: World) ->
     assert ask(world.gate, token, if_modified_since="Mon, 23 Nov 2026 09:00:00 GMT").status == 200
     assert ask(world.gate, token, if_modified_since="nonsense").status == 200
     assert ask(world.gate, token, if_modified_since=modified, if_none_match='"other"').status == 200
+
+
+@pytest.mark.rule("C3")
+@pytest.mark.parametrize("what", ["the feed's name", "the house's name", "the zone", "the colour"])
+def test_a_date_of_before_gets_the_calendar_anew_when_what_it_says_of_itself_changed(world: World, what: str) -> None:
+    """The items are what they were; only a client that sends no ETag depends on it."""
+    world.booked(world.house.hall)
+    feed, token = world.feed()
+    first = ask(world.gate, token)
+    world.now += timedelta(minutes=5)
+    mine = world.house.organisation_id
+
+    def change(session: Session) -> object:
+        if what == "the feed's name":
+            return rename(session, world.now, organisation_id=mine, feed_id=feed.feed_id, name="Anders")
+        house = session.get_one(Organisation, mine)
+        to = {"the house's name": {"name": "Anders"}, "the zone": {"zone": "Asia/Tokyo"}}
+        wanted = to.get(what, {"brand": "#123456"})
+        return set_fields(session, world.now, mine, SYSTEM, house, "organisation", wanted)
+
+    world.database.write(change)
+    world.gate.drop([feed.subject_id])
+    second = ask(world.gate, token, if_modified_since=first.headers["Last-Modified"])
+    assert (second.status, second.body != first.body) == (200, True)
+    assert second.headers["Last-Modified"] == "Sun, 22 Nov 2026 09:05:00 GMT"
+    assert ask(world.gate, token, if_modified_since=second.headers["Last-Modified"]).status == 304
 
 
 @pytest.mark.rule("C3")

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from booking.actions.accounts import LOGIN_TRIES, LOGIN_WINDOW, SESSION_LIFE
+from booking.tables.bookings import AuditEntry
 from booking.tables.people import Staff, StaffSession
 from booking.values.states import Role
 
@@ -97,6 +98,26 @@ def test_the_eleventh_try_is_refused_even_with_the_right_password(site_on_both: 
     assert visitor.log_in("desk@kirche.example").status_code == 302
     site_on_both.now += LOGIN_WINDOW + timedelta(seconds=1)
     assert site_on_both.client().log_in("office@kirche.example").status_code == 302
+
+
+@pytest.mark.rule("X5")
+def test_refused_log_ins_of_an_account_are_in_the_log_and_do_not_flood_it(site_on_both: "Site") -> None:
+    site, client = site_on_both, site_on_both.client()
+    for number in range(2 * LOGIN_TRIES):
+        client.client.environ_base["REMOTE_ADDR"] = f"192.0.2.{number // (LOGIN_TRIES - 1)}"
+        assert client.log_in("office@kirche.example", "falsch").status_code == 422
+        assert client.log_in("nobody@kirche.example", "falsch").status_code == 422
+
+    def told() -> list[tuple[str, dict[str, object]]]:
+        with site.database.read() as session:
+            query = select(AuditEntry).where(AuditEntry.action == "log-in-refused").order_by(AuditEntry.id)
+            return [(entry.origin, entry.after) for entry in session.scalars(query)]
+
+    assert told() == [("192.0.2.0", {"tries": 1}), ("192.0.2.1", {"tries": 10})]
+    assert "Anmeldung abgewiesen" in site.logged_in(Role.OWNER).get("/office/settings/audit").text
+    site.now += timedelta(hours=1, seconds=1)
+    client.log_in("office@kirche.example", "falsch")
+    assert told()[2:] == [("192.0.2.2", {"tries": 1})]
 
 
 def test_a_success_forgets_the_tries_before_it(site: "Site") -> None:

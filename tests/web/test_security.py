@@ -1,6 +1,7 @@
 """The guard: every route says who may call it, roles are held, no form without its token, no foreign host or page."""
 
 import hashlib
+import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -16,7 +17,7 @@ from booking.values.states import Role
 from tests.builders import build_house
 from tests.web.conftest import email_of
 from web.access import Way, access_of, public, require
-from web.security import PROBES, SAFE_METHODS
+from web.security import LARGEST_BODY, PROBES, SAFE_METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -166,6 +167,27 @@ def test_a_form_sent_from_a_foreign_page_is_refused(site: "Site", headers: dict[
     visitor = site.logged_in()
     answer = visitor.post("/sessions/end-others", of="/sessions", headers=headers)
     assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/nowhere", 404), ("/login", 400), ("/office/", 405), ("/api/v1/requests", 401), ("/hooks/x", 404)],
+)
+@pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded", "multipart/form-data"])
+def test_an_answer_that_needs_no_body_reads_it_all_the_same(site: "Site", path: str, status: int, kind: str) -> None:
+    """Else the server would end the connection that it promised to keep, and the next call on it would be lost."""
+    body = io.BytesIO(b"x" * 20_000)
+    answer = site.app.test_client().post(path, input_stream=body, content_length=20_000, content_type=kind)
+    assert (answer.status_code, body.tell()) == (status, 20_000)
+    assert "Connection" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/login", "/api/v1/requests"])
+def test_a_body_that_is_too_large_ends_the_connection_and_says_so(site: "Site", path: str) -> None:
+    body = io.BytesIO(b"x" * (LARGEST_BODY + 1))
+    answer = site.app.test_client().post(path, input_stream=body, content_length=LARGEST_BODY + 1)
+    assert answer.headers["Connection"] == "close"
+    assert body.tell() == 0
 
 
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "evil.example:80", "", "a b"])

@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 import time_machine
+from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -125,6 +126,10 @@ class Works:
             query = select(Outbox).where(Outbox.topic == topic, Outbox.subject_id == subject_id)
             return list(session.scalars(query.order_by(Outbox.id)))
 
+    def all_duties(self) -> list[Outbox]:
+        with self.context.database.read() as session:
+            return list(session.scalars(select(Outbox).order_by(Outbox.id)))
+
 
 @pytest.fixture
 def traveller() -> Iterator[time_machine.Traveller]:
@@ -187,6 +192,12 @@ def hooks(linked: "Linked") -> "Iterator[str]":
 
     with hooked(linked, int(linked.works.context.settings.base_url.rpartition(":")[2])) as url:
         yield url
+
+
+def job_limit(seconds: int) -> AbstractContextManager[None]:
+    """The limit that RQ sets to a job."""
+    limit: AbstractContextManager[None] = UnixSignalDeathPenalty(seconds, JobTimeoutException)  # type: ignore[no-untyped-call]  # RQ's
+    return limit
 
 
 def die_at(works: Works, point: str) -> None:

@@ -1,24 +1,27 @@
 """The outbox against a real SMTP server: who gets which mail, what a repeat looks like, what never goes out."""
 
+import gc
 import re
+import socket
 import threading
 from dataclasses import replace
 from datetime import timedelta
 from email.message import EmailMessage
 
 import pytest
+from rq.timeouts import JobTimeoutException
 from sqlalchemy import select, update
 
 from booking.actions import outbox
 from booking.actions.endings import cancel_rental
-from booking.actions.messages import TOPIC, MailKind, send_again
+from booking.actions.messages import BAD_ADDRESS, BAD_SENDER, NO_ADDRESS, TOPIC, MailKind, send_again
 from booking.actions.replacing import Replaced, replace_code
 from booking.rules import moving
 from booking.tables.doors import DoorCode
 from booking.tables.outgoing import Invoice, Message
 from booking.values.states import BookingState, MessageState, Verdict
-from tests.builders import slot_in
-from tests.workers.conftest import OFFICE, Works, die_at
+from tests.builders import change_house, slot_in
+from tests.workers.conftest import OFFICE, Works, die_at, job_limit
 from workers.context import clock
 from workers.mail import send_mail
 from workers.outbox import drain_once
@@ -256,6 +259,66 @@ def test_a_worker_whose_lease_ran_out_neither_sends_nor_marks(works: Works) -> N
         assert database.write(lambda session, duty=new: outbox.finish(session, clock(), duty))  # type: ignore[misc]
 
 
+@pytest.mark.rule("X4")
+def test_a_mail_that_takes_its_worker_down_is_tried_after_all_others(works: Works) -> None:
+    """It dies at the first mail, the acknowledgement, and then at the third it comes to: the same one again."""
+    made = works.request(SLOT)
+    die_at(works, "mail.frozen:1")
+    works.later(LEASE)
+    die_at(works, "mail.frozen:3")
+    assert to(works) == ["buero@kirche.example", "theke@kirche.example"]
+    (duty,) = works.duties(TOPIC, works.message(made.booking_id, MailKind.ACKNOWLEDGEMENT).id)
+    assert (duty.attempts, duty.done_at) == (2, None)
+
+
+@pytest.mark.rule("X4")
+def test_a_mail_that_always_takes_its_worker_down_is_dead_in_the_end_and_the_office_sees_it(works: Works) -> None:
+    made = works.request(SLOT)
+    database = works.context.database
+    mail = works.message(made.booking_id, MailKind.ACKNOWLEDGEMENT)
+
+    def take_and_die() -> None:
+        taken = database.write(lambda session: outbox.claim(session, clock(), 10))
+        works.later(timedelta(seconds=1))
+        mine = next(duty for duty in taken if duty.subject_id == mail.id)
+        assert database.write(lambda session: outbox.begin(session, clock(), mine)) is not None
+
+    for tries in range(outbox.TRIES):
+        assert works.duties(TOPIC, mail.id)[0].attempts == tries
+        take_and_die()
+        works.later(max(outbox.BACKOFF[tries], LEASE) + timedelta(seconds=1))
+    works.drain()
+    assert works.message(made.booking_id, MailKind.ACKNOWLEDGEMENT).state is MessageState.DEAD
+    assert to(works) == ["buero@kirche.example", "theke@kirche.example"]
+    others = [row for row in works.all_duties() if row.subject_id != mail.id]
+    assert [(row.attempts, row.done_at is not None) for row in others] == [(1, True), (1, True)]
+
+
+def test_after_each_death_the_next_try_waits_as_long_as_after_a_failure(works: Works) -> None:
+    works.request(SLOT)
+    database = works.context.database
+    for pause in outbox.BACKOFF[:5]:
+        (*_, duty) = database.write(lambda session: outbox.claim(session, clock(), 10))
+        assert database.write(lambda session, duty=duty: outbox.begin(session, clock(), duty))  # type: ignore[misc]
+        works.later(max(pause, LEASE) - timedelta(seconds=2))
+        assert duty.outbox_id not in {d.outbox_id for d in database.write(lambda s: outbox.claim(s, clock(), 10))}
+        works.later(LEASE + timedelta(seconds=2))
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # smtplib leaves its socket open
+def test_a_job_whose_time_is_over_ends(works: Works) -> None:
+    """The limit that RQ sets is an exception; whoever swallowed it would go on without one."""
+    made = works.request(SLOT)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        slow = replace(works.context.settings, smtp_url=f"smtp://127.0.0.1:{silent.getsockname()[1]}")
+        with pytest.raises(JobTimeoutException), job_limit(1):
+            drain_once(replace(works.context, settings=slow))
+    gc.collect()
+    works.later(LEASE)
+    works.drain()
+    assert works.message(made.booking_id, MailKind.ACKNOWLEDGEMENT).state is MessageState.SENT
+
+
 def test_a_duty_that_raises_costs_its_own_turn_only(works: Works, monkeypatch: pytest.MonkeyPatch) -> None:
     made = works.request(SLOT)
     notice = works.message(made.booking_id, MailKind.NOTICE_DESK)
@@ -269,13 +332,46 @@ def test_a_duty_that_raises_costs_its_own_turn_only(works: Works, monkeypatch: p
 
 
 @pytest.mark.rule("X4")
-def test_a_mail_to_an_address_that_cannot_be_written_is_dead_at_once(works: Works) -> None:
+@pytest.mark.parametrize(
+    ("address", "error"),
+    [
+        ("", NO_ADDRESS),
+        ("müller@verein.example", BAD_ADDRESS),
+        ("nobody", BAD_ADDRESS),
+        ("x" * 5000, BAD_ADDRESS),
+        ("x@" + "y" * 5000, BAD_ADDRESS),
+        ("a@b@c.example", BAD_ADDRESS),
+    ],
+)
+def test_a_mail_to_an_address_that_cannot_be_written_is_dead_at_once(works: Works, address: str, error: str) -> None:
     """The office sees it today, not when ten tries are over."""
     made = works.request(SLOT)
     message = works.message(made.booking_id, MailKind.ACKNOWLEDGEMENT)
-    works.write(
-        lambda s: s.execute(update(Message).where(Message.id == message.id).values(recipient="müller@verein.example"))
-    )
+    works.write(lambda s: s.execute(update(Message).where(Message.id == message.id).values(recipient=address)))
     works.drain()
     assert works.message(made.booking_id, MailKind.ACKNOWLEDGEMENT).state is MessageState.DEAD
+    assert [duty.last_error for duty in works.duties(TOPIC, message.id)] == [error]
     assert len(works.sink.received) == 2
+
+
+@pytest.mark.rule("X4")
+def test_a_mail_goes_to_a_domain_with_an_umlaut(works: Works) -> None:
+    made = works.request(SLOT)
+    message = works.message(made.booking_id, MailKind.ACKNOWLEDGEMENT)
+    values = {"recipient": "anna@bücher.example"}
+    works.write(lambda s: s.execute(update(Message).where(Message.id == message.id).values(values)))
+    works.drain()
+    assert "anna@xn--bcher-kva.example" in to(works)
+
+
+@pytest.mark.rule("X4")
+def test_a_house_whose_own_address_cannot_be_written_loses_no_mail(works: Works) -> None:
+    made = works.request(SLOT)
+    works.write(lambda session: change_house(session, works.ids, email="büro@kirche.example"))
+    works.drain()
+    waiting = works.message(made.booking_id, MailKind.ACKNOWLEDGEMENT)
+    assert (waiting.state, works.duties(TOPIC, waiting.id)[0].last_error) == (MessageState.QUEUED, BAD_SENDER)
+    works.write(lambda session: change_house(session, works.ids, email="buero@kirche.example"))
+    works.later(timedelta(minutes=1))
+    works.drain()
+    assert works.message(made.booking_id, MailKind.ACKNOWLEDGEMENT).state is MessageState.SENT

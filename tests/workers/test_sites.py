@@ -140,7 +140,7 @@ def test_a_move_here_is_a_reschedule_there(linked: Linked) -> None:
     for _ in range(2):
         linked.poll()
         works.drain()
-    assert (linked.bookings(), linked.cases()) == ([(BookingState.CONFIRMED, OTHER)], [])
+    assert (linked.bookings(), linked.cases()) == ([(BookingState.CONFIRMED, OTHER)], ["invoice-differs"])
 
 
 @pytest.mark.rule("Y6")
@@ -156,7 +156,7 @@ def test_a_move_here_to_a_time_that_is_taken_there_is_a_case(linked: Linked) -> 
         )
     )
     works.drain()
-    assert linked.cases() == ["site-clash"]
+    assert linked.cases() == ["invoice-differs", "site-clash"]
 
 
 @pytest.mark.rule("S9", "Y9")

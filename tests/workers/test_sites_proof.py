@@ -3,9 +3,10 @@
 import pytest
 from sqlalchemy.orm import Session
 
-from booking.actions.connections import note_proof, note_test_block, pause
+from booking.actions.connections import note_proof, pause
 from booking.actions.endings import cancel_rental
 from booking.actions.shifting import Moved, move_rental
+from booking.actions.site_proof import plan_test_block
 from booking.rules import moving
 from booking.tables.connections import Connection
 from booking.values.states import BookingState
@@ -23,8 +24,9 @@ def prove(linked: Linked, *, proven: bool) -> None:
         if proven:
             slot = slot_in(40, 10, 11)
             organisation_id = linked.works.ids.organisation_id
-            row = note_test_block(session, clock(), organisation_id, connection.id, "bkg_test", HALL, slot)
-            note_proof(session, clock(), organisation_id, OFFICE, connection.id, test_id=row, removed=True)
+            tools = linked.works.context.tools
+            test = plan_test_block(session, clock(), tools, organisation_id, connection.id, HALL, slot)
+            note_proof(session, clock(), organisation_id, OFFICE, connection.id, test_id=test.row_id, removed=True)
         else:
             connection.proven_at = None
 

@@ -14,7 +14,7 @@ from booking.tables.connections import Connection, RemoteBooking
 from booking.tables.outgoing import Message
 from booking.values.slot import Slot
 from booking.values.states import BookingState
-from config.jobs import DRAIN_OUTBOX, POLL_CONNECTION, READ_HOOKS, queue_for
+from config.jobs import DRAIN_OUTBOX, DRAIN_SITES, POLL_CONNECTION, READ_HOOKS, queue_for
 from outside.ycbm_templates import MOST_BYTES, SECRET_HEADER
 from platzwart.peers.ycbm import Hook
 from tests.builders import slot_in
@@ -24,7 +24,8 @@ from tests.workers.sites import SECRET, Linked, connect
 from workers import ycbm
 from workers.context import clock
 from workers.tick import Tick
-from workers.ycbm import POLL_EVERY, POLL_PAUSES, read_some_hooks
+from workers.ycbm import read_some_hooks
+from workers.ycbm_poll import POLL_EVERY, POLL_PAUSES
 
 SLOT = slot_in(10, 18, 20)
 SLOTS = [slot_in(day, 18, 20) for day in range(10, 20)]
@@ -147,7 +148,7 @@ def test_a_webhook_that_cannot_be_followed_never_stops_the_others(linked: Linked
     linked.hook(body)
     linked.hear()
     assert linked.here(identity).state is BookingState.REQUESTED
-    assert linked.outcomes()[0].endswith("poll asked for")
+    assert linked.outcomes()[0] == "failed"
 
 
 @pytest.mark.rule("Y5", "Y6")
@@ -233,7 +234,8 @@ def test_the_tick_asks_for_what_is_due(linked: Linked, valkey: Valkey) -> None:
     linked.hook(b"{}")
     linked.works.request(SLOT)
     assert Tick(context).step(clock())
-    quick, slow = (queue_for(job, context.redis) for job in (DRAIN_OUTBOX, POLL_CONNECTION))
-    assert sorted(job.func_name for job in quick.jobs) == sorted([DRAIN_OUTBOX, READ_HOOKS])
-    assert [(job.func_name, job.args) for job in slow.jobs] == [(POLL_CONNECTION, [linked.connection_id])]
+    quick, sites, polls = (queue_for(job, context.redis) for job in (DRAIN_OUTBOX, READ_HOOKS, POLL_CONNECTION))
+    assert [job.func_name for job in quick.jobs] == [DRAIN_OUTBOX]
+    assert [job.func_name for job in sites.jobs] == [DRAIN_SITES, READ_HOOKS]
+    assert [(job.func_name, job.args) for job in polls.jobs] == [(POLL_CONNECTION, [linked.connection_id])]
     context.redis.close()

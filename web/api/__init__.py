@@ -1,8 +1,11 @@
 """The JSON API under /api/v1 (SPEC X3): bearer tokens, RFC 3339, problem+json, one effect per Idempotency-Key."""
 
+import threading
 from importlib.resources import files
+from typing import Any, cast
 
 from flask import Blueprint, Flask, Response, current_app, jsonify, render_template
+from flask_openapi3.openapi import OpenAPI
 
 from web.access import public
 from web.api.audit import audit
@@ -42,13 +45,15 @@ PARTS = (
 VIEWER = files("flask_openapi3_swagger") / "templates" / "swagger"
 START = "SwaggerUIBundle({url: '/api/openapi.json', dom_id: '#viewer', deepLinking: true, validatorUrl: null});"
 
+_describing = threading.Lock()
+
 docs = Blueprint("api_docs", __name__, static_folder=str(VIEWER), static_url_path="/api/docs/viewer")
 
 
 @docs.get("/api/openapi.json")
 @public
 def description() -> Response:
-    return jsonify(current_app.api_doc)  # type: ignore[attr-defined]  # the application is flask-openapi3's
+    return jsonify(described(cast("OpenAPI", current_app)))
 
 
 @docs.get("/api/docs")
@@ -63,6 +68,17 @@ def viewer() -> str:
 def start() -> Response:
     """The viewer's first line; the content policy forbids it within the page."""
     return Response(START, mimetype="text/javascript")
+
+
+def described(app: OpenAPI) -> dict[str, Any]:
+    """The description of all parts in OpenAPI 3.1, made once in each process for the first who asks."""
+    with _describing:
+        if not app.spec_json:
+            for part in PARTS:
+                part.describe()
+                app.paths.update(part.paths)
+                app.components_schemas.update(part.components_schemas)
+        return app.api_doc
 
 
 def register(app: Flask) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Response
-from flask_openapi3.blueprint import APIBlueprint
 
 from booking.reads.audit_log import POINTS_TO, AuditLine, AuditPage, audit_page
 from booking.reads.customers import customer_by
@@ -18,6 +17,7 @@ from web.api.common_models import PageQuery
 from web.api.frame import answer, refusal, responses, slot_of
 from web.api.models import BookingPath
 from web.api.office_models import CustomerPath
+from web.api.part import ApiPart
 from web.api.parts import key_of, public_of
 from web.request import organisation_id, read
 
@@ -25,7 +25,7 @@ ENTRY = "audit entry"
 COUNTED = frozenset({"found", "bookings"})  # lists of inner keys
 BY_PAGE = "pages"  # page of a booking site → inner key of a room
 
-audit = APIBlueprint("api_audit", __name__, url_prefix="/api/v1", abp_security=[{"token": []}])
+audit = ApiPart("api_audit", __name__)
 
 
 @audit.get("/audit", summary="The whole log, newest first", responses=responses(models.AuditEntries, 200, 404))

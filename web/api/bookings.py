@@ -1,7 +1,6 @@
 """Bookings: cancel and move, as the office (SPEC S22, S27, X3)."""
 
 from flask import Response
-from flask_openapi3.blueprint import APIBlueprint
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
@@ -15,10 +14,11 @@ from booking.values.refusals import Refused
 from web.access import token
 from web.api import models
 from web.api.frame import effect, refusal, responses, slot_of
+from web.api.part import ApiPart
 from web.free_times import nearest
 from web.request import actor, house, now, organisation_id, read, tools
 
-bookings = APIBlueprint("api_bookings", __name__, url_prefix="/api/v1", abp_security=[{"token": []}])
+bookings = ApiPart("api_bookings", __name__)
 
 
 @bookings.post(

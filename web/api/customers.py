@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from flask import Response
-from flask_openapi3.blueprint import APIBlueprint
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
@@ -21,12 +20,13 @@ from web.access import token
 from web.api import office_models as models
 from web.api.frame import Responses, answer, effect, responses
 from web.api.models import BookingPath, Contact, Model
+from web.api.part import ApiPart
 from web.api.parts import members
 from web.request import actor, house, now, organisation_id, read
 
 PDF = "application/pdf"
 
-customers = APIBlueprint("api_customers", __name__, url_prefix="/api/v1", abp_security=[{"token": []}])
+customers = ApiPart("api_customers", __name__)
 _refuse = members({"amount": "amount_cents", "until": "last_day"})
 
 

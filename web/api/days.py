@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from flask import Response
-from flask_openapi3.blueprint import APIBlueprint
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
@@ -19,12 +18,13 @@ from web.access import token
 from web.api import settings_models as models
 from web.api.frame import answer, effect, refusal, responses
 from web.api.models import Model, RoomPath
+from web.api.part import ApiPart
 from web.api.parts import key_of, members, public_of
 from web.request import actor, house, now, organisation_id, read, write
 
 SEASON, CLOSING = "season", "closing days"
 
-days = APIBlueprint("api_days", __name__, url_prefix="/api/v1", abp_security=[{"token": []}])
+days = ApiPart("api_days", __name__)
 _refuse = members({"room_id": "room"})
 
 

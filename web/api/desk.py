@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from flask import Response
-from flask_openapi3.blueprint import APIBlueprint
 
 from booking.actions import desk as actions
 from booking.actions.desk import Hit, Named
@@ -23,8 +22,10 @@ from web.access import token
 from web.api import desk_models as models
 from web.api.frame import refusal, responses
 from web.api.models import BookingPath
+from web.api.part import ApiPart
 from web.api.parts import not_to_keep, unkept
-from web.desk.words import finding_line, judgement, refusal_texts
+from web.desk_words import judgement, refusal_texts
+from web.finding_words import finding_line
 from web.i18n import gettext
 from web.refusals import problem
 from web.request import actor, house, now, read, tools, write
@@ -33,7 +34,7 @@ Line = TypeVar("Line", bound=models.DeskCode)
 UNKNOWN = 0  # no booking has this id: the try is counted and logged all the same
 TOO_OFTEN = "too-many-tries"
 
-desk = APIBlueprint("api_desk", __name__, url_prefix="/api/v1", abp_security=[{"token": []}])
+desk = ApiPart("api_desk", __name__)
 
 
 @desk.post(

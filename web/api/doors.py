@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from flask import Response
-from flask_openapi3.blueprint import APIBlueprint
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
@@ -47,6 +46,7 @@ from web.access import token
 from web.api import door_models as models
 from web.api.frame import answer, effect, refusal, replayed, responses, slot_of
 from web.api.house_models import DoorPath
+from web.api.part import ApiPart
 from web.api.parts import key_of, public_of, unkept
 from web.request import actor, house, now, organisation_id, read, tools, write
 
@@ -54,7 +54,7 @@ LONGEST_STRETCH = timedelta(days=62)
 MOST_PROBLEMS = 100
 SEASON = "season"
 
-doors = APIBlueprint("api_doors", __name__, url_prefix="/api/v1", abp_security=[{"token": []}])
+doors = ApiPart("api_doors", __name__)
 
 
 @doors.get(

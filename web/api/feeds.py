@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response
-from flask_openapi3.blueprint import APIBlueprint
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
@@ -19,10 +18,11 @@ from booking.values.tokens import token_of
 from web.access import token
 from web.api import models
 from web.api.frame import effect, refusal, responses
+from web.api.part import ApiPart
 from web.context import current
 from web.request import actor, house, now, organisation_id, read, tools, write
 
-feeds = APIBlueprint("api_feeds", __name__, url_prefix="/api/v1", abp_security=[{"token": []}])
+feeds = ApiPart("api_feeds", __name__)
 
 
 @feeds.post("/feeds", summary="Make a calendar feed", responses=responses(models.FeedMade, 201, 404, 409))

@@ -59,6 +59,8 @@ CONFLICTS = frozenset(
         "codes-changed",
         "preview-changed",
         "not-dead",
+        "earlier-day",
+        "house-incomplete",
         "case-closed",
         "already-paid",
         "season-in-use",
@@ -72,7 +74,7 @@ Responses = dict[Any, Any]
 def responses(model: type[BaseModel], status: int = 200, *others: int) -> Responses:
     """What an operation answers, for its description."""
     described: Responses = {status: model if status != HTTPStatus.NO_CONTENT else None}
-    for other in (401, 403, 422, 503, *others):
+    for other in (401, 403, 413, 422, 503, *others):
         described[other] = {
             "description": HTTPStatus(other).phrase,
             "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},

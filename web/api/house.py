@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response
-from flask_openapi3.blueprint import APIBlueprint
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
@@ -33,13 +32,14 @@ from web.access import token
 from web.api import house_models as models
 from web.api.frame import answer, effect, refusal, responses
 from web.api.models import Model, RoomPath
+from web.api.part import ApiPart
 from web.api.rooms import rooms
 from web.request import actor, house, now, organisation_id, read, write
 
 MEMBERS = {"branch_id": "branch", "door_id": "door", "price_list_id": "price_list"}
 OF_TERMS = frozenset({"description", "most_people", "door_id"})
 
-plan = APIBlueprint("api_house", __name__, url_prefix="/api/v1", abp_security=[{"token": []}])
+plan = ApiPart("api_house", __name__)
 
 
 @plan.get("/branches", summary="List the branches", responses=responses(models.Branches))

@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response
-from flask_openapi3.blueprint import APIBlueprint
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
@@ -19,14 +18,15 @@ from booking.values.refusals import Refused
 from web.access import token
 from web.api import office_models as models
 from web.api.frame import answer, effect, responses
+from web.api.part import ApiPart
 from web.api.parts import key_of, public_of, unkept
-from web.office.mail_body import Body, codes_in, masked, read_mail
-from web.office.words import case_question, case_title
+from web.case_words import case_question, case_title
+from web.mail_body import Body, codes_in, masked, read_mail
 from web.request import actor, house, now, organisation_id, read, tools, write
 
 CASE = "case"
 
-mails = APIBlueprint("api_mails", __name__, url_prefix="/api/v1", abp_security=[{"token": []}])
+mails = ApiPart("api_mails", __name__)
 
 
 @mails.get("/mails", summary="List mails, newest first", responses=responses(models.Mails))

@@ -18,6 +18,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from booking.values.clock import within_reach
 from booking.values.states import BookingState, Source, SubjectKind, Variant, Verdict, Weight
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
@@ -25,15 +26,15 @@ _UNWANTED = frozenset({"Cc", "Cs", "Co", "Cn"})
 
 
 def read_instant(value: object) -> datetime:
-    """An instant as RFC 3339 writes it, always with an offset; aware UTC. Raises ValueError."""
+    """An instant as RFC 3339 writes it: with an offset, of the years 2000 to 2199; aware UTC. Raises ValueError."""
     if isinstance(value, datetime):
         return value.astimezone(UTC)
     if not isinstance(value, str) or _RFC_3339.fullmatch(value) is None:
         raise ValueError("must be a time as in RFC 3339 with its offset, such as 2026-12-05T18:00:00+01:00 (+ is %2B)")
     try:
-        return datetime.fromisoformat(value).astimezone(UTC)
+        return within_reach(datetime.fromisoformat(value).astimezone(UTC))
     except (ValueError, OverflowError):
-        raise ValueError("is no time that exists") from None
+        raise ValueError("is no time that exists, or none of the years 2000 to 2199") from None
 
 
 def plain_text(value: str) -> str:
@@ -125,7 +126,10 @@ class RequestsQuery(Model):
 
 
 class AskBody(Model):
-    """`terms_accepted`: the customer accepted the terms and house rules in force now; their versions are stored."""
+    """`terms_accepted`: the customer accepted the terms and house rules in force now; their versions are stored.
+
+    Refused (no-terms) where none are published: nothing could be stored then.
+    """
 
     room: UUID
     start: Instant

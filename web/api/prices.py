@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response
-from flask_openapi3.blueprint import APIBlueprint
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
@@ -18,12 +17,13 @@ from web.access import token
 from web.api import settings_models as models
 from web.api.frame import answer, effect, responses
 from web.api.models import Model
+from web.api.part import ApiPart
 from web.api.parts import key_of, members, public_of
 from web.request import actor, now, organisation_id, read, write
 
 LIST, PRICE, SEASON = "price list", "price", "season"
 
-prices = APIBlueprint("api_prices", __name__, url_prefix="/api/v1", abp_security=[{"token": []}])
+prices = ApiPart("api_prices", __name__)
 _refuse = members({"vat_rate": "vat_basis_points", "minimum": "minimum_cents", "season_id": "season"})
 
 

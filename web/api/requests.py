@@ -1,9 +1,7 @@
 """Requests: make, list, decide, undo (SPEC S4 to S11, X3)."""
 
 from flask import Response, url_for
-from flask_openapi3.blueprint import APIBlueprint
 from pydantic import BaseModel
-from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from booking.actions import requests as actions
@@ -11,30 +9,23 @@ from booking.actions.requests import Ask, look, make_request
 from booking.actions.reviews import approve_if_trusted, decide_request, undo_decision
 from booking.reads.house import House, RoomFacts
 from booking.reads.requests import RequestFacts, request_by, requests_page
+from booking.reads.status import legal_texts
 from booking.rules.permissions import Capability
-from booking.tables.houses import Terms, TermsKind
+from booking.tables.houses import TermsKind
 from booking.values.findings import Contact
-from booking.values.refusals import Refused
+from booking.values.refusals import Reason, Refused
 from booking.values.slot import Slot
 from booking.values.states import BookingState, Source, Verdict
 from web.access import token
 from web.api import models
 from web.api.frame import answer, effect, refusal, replayed, responses, slot_of
+from web.api.part import ApiPart
 from web.free_times import nearest, taken_near
 from web.request import actor, house, now, organisation_id, read, tools
 
-_ROW = Terms.__table__.c
-_TERMS = (
-    select(_ROW.kind, _ROW.id)
-    .where(
-        _ROW.organisation_id == bindparam("organisation_id"),
-        _ROW.language == bindparam("language"),
-        _ROW.published_at <= bindparam("now"),
-    )
-    .order_by(_ROW.version)
-)
+ACCEPTED = frozenset({TermsKind.TERMS, TermsKind.HOUSE_RULES})
 
-requests = APIBlueprint("api_requests", __name__, url_prefix="/api/v1", abp_security=[{"token": []}])
+requests = ApiPart("api_requests", __name__)
 
 
 @requests.post(
@@ -54,6 +45,8 @@ def make(body: models.AskBody) -> Response:
         return replayed() or _refuse(verdict, here, room, slot, others)
 
     ask = _ask(here, room, slot, body)
+    if isinstance(ask, Refused):
+        return replayed() or refusal(ask)
 
     def work(session: Session, inside: House) -> BaseModel | Refused:
         made = make_request(session, now(), tools(), inside, ask, actor())
@@ -152,10 +145,15 @@ def _refuse(no: Refused, here: House, room: RoomFacts, slot: Slot, others: tuple
     return refusal(no, nearest=near)
 
 
-def _ask(here: House, room: RoomFacts, slot: Slot, body: models.AskBody) -> Ask:
-    """The integrator's own address says nothing about the customer's, so the limit by address does not apply."""
+def _ask(here: House, room: RoomFacts, slot: Slot, body: models.AskBody) -> Ask | Refused:
+    """The integrator's own address says nothing about the customer's, so the limit by address does not apply.
+
+    Refused: no-terms, where accepted terms cannot be named since none are published (SPEC S4).
+    """
     given = body.contact
-    accepted = _terms(here.organisation_id, body.language) if body.terms_accepted else {}
+    accepted = _terms(here, body.language) if body.terms_accepted else {}
+    if body.terms_accepted and not accepted:
+        return Refused((Reason("no-terms", "terms_accepted"),))
     return Ask(
         room_id=room.room_id,
         slot=slot,
@@ -170,10 +168,10 @@ def _ask(here: House, room: RoomFacts, slot: Slot, body: models.AskBody) -> Ask:
     )
 
 
-def _terms(organisation_id: int, language: str) -> dict[TermsKind, int]:
-    """The ids of the versions in force: the newest of each kind."""
-    found = read().execute(_TERMS, {"organisation_id": organisation_id, "language": language, "now": now()})
-    return dict(found.all())
+def _terms(here: House, language: str) -> dict[TermsKind, int]:
+    """The ids of the versions that the portal would show: in the customer's language, else in the house's."""
+    texts = legal_texts(read(), here.organisation_id, now(), language, here.language)
+    return {kind: text.terms_id for kind, text in texts.items() if kind in ACCEPTED}
 
 
 def _made(session: Session, here: House, room: RoomFacts, made: actions.Made) -> models.Made:

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from flask import Response
-from flask_openapi3.blueprint import APIBlueprint
 
 from booking.reads.house import RoomFacts
 from booking.rules.permissions import Capability
@@ -11,13 +10,14 @@ from booking.values.refusals import NotFound, Reason, Refused
 from web.access import token
 from web.api.frame import answer, refusal, responses, slot_of
 from web.api.models import FreeQuery, FreeTime, FreeTimes, Room, RoomPath, Rooms
+from web.api.part import ApiPart
 from web.free_times import free_times
 from web.request import house, now, read
 
 LONGEST_WINDOW = timedelta(days=31)
 MINUTE = timedelta(minutes=1)
 
-rooms = APIBlueprint("api_rooms", __name__, url_prefix="/api/v1", abp_security=[{"token": []}])
+rooms = ApiPart("api_rooms", __name__)
 
 
 @rooms.get("/rooms", summary="List the rooms", responses=responses(Rooms))

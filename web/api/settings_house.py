@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import Response
-from flask_openapi3.blueprint import APIBlueprint
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
@@ -19,12 +18,13 @@ from web.access import token
 from web.api import settings_house_models as models
 from web.api.frame import answer, effect, responses
 from web.api.models import RoomPath
+from web.api.part import ApiPart
 from web.api.parts import key_of, members, public_of
 from web.api.prices import LIST
-from web.office.settings_findings import finding_names
+from web.finding_words import finding_names
 from web.request import actor, house, now, organisation_id, read
 
-settings = APIBlueprint("api_settings", __name__, url_prefix="/api/v1", abp_security=[{"token": []}])
+settings = ApiPart("api_settings", __name__)
 _refuse = members({"price_list_id": "price_list"})
 
 

@@ -8,9 +8,9 @@ from pydantic import AfterValidator, Field, StrictBool, StrictInt, StringConstra
 
 from booking.tables.houses import TermsKind
 from booking.values.states import Weight
+from web import field_readers as read_as
 from web.api.common_models import Clock
 from web.api.models import Email, Instant, Language, Line, Model, Needed, plain_text
-from web.office import settings_forms as read_as
 
 Phone = Annotated[Line, AfterValidator(read_as.phone)]
 Address = Annotated[Email, AfterValidator(read_as.email)]
@@ -56,6 +56,9 @@ class HouseChange(Model):
     digest_at: Clock = time(0)
     code_hours_before: Whole | None = Field(default=None, description="null: with the confirmation")
     code_after_payment: StrictBool = False
+    feed_code_hours: Whole | None = Field(
+        default=None, description="door codes in customers' own feeds, hours before the start; null: never"
+    )
     approve_after_kept: Whole | None = Field(default=None, description="null: never by itself")
     open_per_contact: Whole = 0
     open_per_address: Whole = 0
@@ -94,6 +97,7 @@ class HouseSettings(Model):
     digest_at: Clock
     code_hours_before: int | None
     code_after_payment: bool
+    feed_code_hours: int | None
     approve_after_kept: int | None
     open_per_contact: int
     open_per_address: int

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StringConstraints
 
 from booking.tables.connections import BlockWay, Writer
-from outside.ycbm import BASE_URL
+from outside.ycbm_values import BASE_URL
 from web.api.models import Instant, Model, Needed, plain_text
 
 Key = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(plain_text)]
@@ -29,7 +29,9 @@ class SiteBody(Model):
 
 
 class SiteChange(Model):
-    """What is not named stays. Another account, key, address or way of blocking has to be proven again."""
+    """What is not named stays. Another account, key, address or way of blocking has to be proven again; for another
+    account or address the key has to be given, too.
+    """
 
     name: Needed | None = None
     account_id: Needed | None = None
@@ -70,7 +72,7 @@ class Sites(Model):
 
 
 class Delivery(Model):
-    """A webhook that came."""
+    """A webhook that came. `outcome`: a code for what became of it, empty while it waits."""
 
     received_at: Instant
     event: str

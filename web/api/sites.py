@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response
-from flask_openapi3.blueprint import APIBlueprint
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
@@ -20,13 +19,14 @@ from outside.ycbm_templates import SECRET_HEADER
 from web.access import token
 from web.api import site_models as models
 from web.api.frame import answer, effect, refusal, responses
+from web.api.part import ApiPart
 from web.api.parts import not_to_keep
-from web.office.sites_calls import client_of, error_text, prove_way
 from web.refusals import problem
 from web.request import actor, end_read, house, now, organisation_id, read, tools
 from web.site_access import address_refused, hook_url
+from web.site_calls import client_of, error_text, prove_way
 
-sites = APIBlueprint("api_sites", __name__, url_prefix="/api/v1", abp_security=[{"token": []}])
+sites = ApiPart("api_sites", __name__)
 
 
 @sites.get("/sites", summary="List the linked booking sites", responses=responses(models.Sites))

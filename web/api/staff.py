@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response
-from flask_openapi3.blueprint import APIBlueprint
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
@@ -19,13 +18,14 @@ from web.access import token
 from web.api import settings_models as models
 from web.api.frame import answer, effect, refusal, replayed, responses
 from web.api.models import Model
+from web.api.part import ApiPart
 from web.api.parts import caller_role, key_of, not_to_keep, public_of
 from web.passwords import hash_password
 from web.request import actor, now, organisation_id, read, write
 
 TOKEN = "api token"  # noqa: S105 - a kind of record, no secret
 
-staff = APIBlueprint("api_staff", __name__, url_prefix="/api/v1", abp_security=[{"token": []}])
+staff = ApiPart("api_staff", __name__)
 
 
 @staff.get("/staff", summary="Everybody who works or worked here", responses=responses(models.Members))

@@ -21,7 +21,8 @@ from booking.rules.working_days import mail_moment
 from booking.values.clock import local_day
 from booking.values.refusals import Refused
 from web.access import require
-from web.desk.words import finding_line, judgement, refusal_texts
+from web.desk_words import judgement, refusal_texts
+from web.finding_words import finding_line
 from web.i18n import gettext, language
 from web.request import actor, house, now, read, tools, write
 from web.security import logged_in_staff

@@ -11,6 +11,7 @@ from flask import Flask
 from web.office import frame
 
 PAGES = (
+    "founding",
     "today",
     "inbox",
     "several",

@@ -31,11 +31,12 @@ from booking.reads.requests import RequestFacts, request_by
 from booking.reads.today import placed
 from booking.rules import moving
 from booking.rules.permissions import Capability
-from booking.values.clock import instant_of, local_day, local_time
+from booking.values.clock import instant_of, local_day, local_time, within_reach
 from booking.values.refusals import MoveLost, Overlap, Reason, Refused, refused
 from booking.values.slot import Slot
 from booking.values.states import BookingState, MessageState
 from web.access import require
+from web.case_words import case_title
 from web.filters import moment, money
 from web.i18n import gettext
 from web.office import lanes, words
@@ -161,6 +162,11 @@ def _done(booking_id: UUID, text: str) -> AnyResponse:
     return redirect(url_for("office_bookings.show", booking_id=booking_id))
 
 
+def _said() -> dict[str, str]:
+    """What was typed into a dialog of the page, so that a refusal loses none of it (SPEC X8)."""
+    return {name: request.form.get(name, "") for name in ("reason", "waive", "note", "what", "text")}
+
+
 def _page(found: RequestFacts, no: Refused | None = None) -> AnyResponse:
     if no is not None and "decision-pending" in no.codes:
         return slower(found.booking_id, found.public_id, found.contact.company or found.contact.name)
@@ -180,9 +186,7 @@ def _page(found: RequestFacts, no: Refused | None = None) -> AnyResponse:
         codes=codes_of(session, here.organisation_id, found.booking_id),
         mails=mails,
         mail_name=words.mail_name,
-        cases=[
-            (case, words.case_title(case.kind)) for case in cases_of(session, here.organisation_id, found.booking_id)
-        ],
+        cases=[(case, case_title(case.kind)) for case in cases_of(session, here.organisation_id, found.booking_id)],
         source=words.source_name(found.source),
         steps=_steps(
             found,
@@ -194,6 +198,7 @@ def _page(found: RequestFacts, no: Refused | None = None) -> AnyResponse:
         begun=begun,
         over=found.slot.end <= now(),
         can_change=stands and not begun,
+        said=_said(),
         errors=words.refusal(no) if no else [],
     )
     return make_response(page, 422 if no else 200)
@@ -292,7 +297,7 @@ def _wanted(room: RoomFacts, given: Any) -> Slot | Refused:
     """The time in the form, in the room's zone; an end of 00:00 is midnight at the end of the day."""
     zone = room.zone
     try:
-        day = date.fromisoformat(given.get("day", ""))
+        day = within_reach(date.fromisoformat(given.get("day", "")))
         opens, closes = (time.fromisoformat(given.get(name, "")) for name in ("from", "to"))
     except ValueError:
         return refused("not-a-date")

@@ -8,7 +8,7 @@ from flask import Blueprint, render_template, request, url_for
 from booking.reads.today import placed
 from booking.rules.opening import open_between
 from booking.rules.permissions import Capability
-from booking.values.clock import local_day
+from booking.values.clock import local_day, within_reach
 from booking.values.slot import Slot
 from web.access import require
 from web.filters import day as spoken_day
@@ -29,7 +29,7 @@ def show() -> str:
 
 def _given(name: str) -> date:
     try:
-        return date.fromisoformat(request.args.get(name, ""))
+        return within_reach(date.fromisoformat(request.args.get(name, "")))
     except ValueError:
         return local_day(now(), house().zone)
 

@@ -13,11 +13,13 @@ from booking.rules.permissions import Capability
 from booking.values.refusals import MoveLost, Overlap, Refused, refused
 from booking.values.slot import Slot
 from web.access import require
-from web.filters import day, money, when
-from web.i18n import gettext
+from web.case_words import case_question, case_title, way_effect, way_label
+from web.filters import day, moment, money, when
+from web.i18n import gettext, ngettext
 from web.office import words
 from web.office.frame import act
 from web.request import actor, house, now, organisation_id, read, tools
+from web.site_words import site_answer
 
 blueprint = Blueprint("office_cases", __name__, url_prefix="/office/cases")
 RISKY = frozenset({Way.CANCEL, Way.FREE})
@@ -50,7 +52,7 @@ def decide(case_id: int) -> AnyResponse:
         no = refused("taken")
     if no is not None:
         return _page(case_by(read(), organisation_id(), case_id), no)
-    flash(gettext("Decided: %(what)s", what=words.way_label(case.kind, way)), "ok")
+    flash(gettext("Decided: %(what)s", what=way_label(case.kind, way)), "ok")
     return redirect(url_for("office_cases.index"))
 
 
@@ -63,12 +65,11 @@ def _page(case: CaseLine, no: Refused | None = None) -> AnyResponse:
 def _shown(case: CaseLine) -> dict[str, Any]:
     return {
         "case": case,
-        "title": words.case_title(case.kind),
-        "question": words.case_question(case.kind),
+        "title": case_title(case.kind),
+        "question": case_question(case.kind),
         "facts": _facts(case),
         "ways": [
-            (way, words.way_label(case.kind, way), words.way_effect(case.kind, way), way in RISKY)
-            for way in ways_of(case.kind)
+            (way, way_label(case.kind, way), way_effect(case.kind, way), way in RISKY) for way in ways_of(case.kind)
         ]
         if case.closed_at is None
         else [],
@@ -103,10 +104,18 @@ def _labels() -> list[tuple[str, str]]:
     return [
         ("site", gettext("Booking site")),
         ("ref", gettext("Its reference")),
+        ("since", gettext("Last success")),
         ("error", gettext("What it answered")),
         ("invoice", gettext("Invoice")),
         ("issued_cents", gettext("On the invoice")),
         ("price_cents", gettext("New price")),
+        ("issued_day", gettext("Day on the invoice")),
+        ("new_day", gettext("New day")),
+        ("issued_minutes", gettext("Length on the invoice")),
+        ("new_minutes", gettext("New length")),
+        ("paid_cents", gettext("Paid")),
+        ("fee_cents", gettext("Fee")),
+        ("lacking", gettext("What is missing")),
         ("cents", gettext("Amount")),
         ("door", gettext("Door")),
         ("season", gettext("Season")),
@@ -119,22 +128,22 @@ def _value(key: str, value: Any) -> str:
     if key.endswith("cents"):
         return money(int(value))
     if key == "error":
-        return _answers().get(str(value), str(value))
-    return day(datetime.fromisoformat(str(value)).date()) if key == "last_day" else str(value)
+        return site_answer(str(value))
+    if key == "since":
+        return moment(datetime.fromisoformat(str(value)))
+    if key == "lacking":
+        return ", ".join(_missing().get(str(one), str(one)) for one in value)
+    if key.endswith("_minutes"):
+        return ngettext("%(num)d minute", "%(num)d minutes", int(value))
+    return day(datetime.fromisoformat(str(value)).date()) if key.endswith("_day") else str(value)
 
 
-def _answers() -> dict[str, str]:
-    """What the booking site answered, by the name of the error in `outside.errors`."""
+def _missing() -> dict[str, str]:
+    """What an invoice lacks, by the names of `booking.rules.invoicing`."""
     return {
-        "SiteDenied": gettext("It no longer accepts our access."),
-        "SiteMissing": gettext("It does not know this booking."),
-        "SiteRefused": gettext("It said no."),
-        "SiteThrottled": gettext("It asked us to wait."),
-        "SiteDown": gettext("It reported a fault of its own."),
-        "SiteUnreadable": gettext("Its answer could not be read."),
-        "SiteIncomplete": gettext("Its answer could not be read."),
-        "BadAnswer": gettext("Its answer could not be read."),
-        "SiteUnchanged": gettext("It said yes, but nothing changed there."),
-        "TooSlow": gettext("It did not answer in time."),
-        "Unreachable": gettext("It could not be reached."),
+        "seller": gettext("the house's own name and address"),
+        "tax-number": gettext("the house's tax number or VAT id"),
+        "buyer": gettext("the customer's name and address"),
+        "no-exemption-reason": gettext("the reason of exemption from VAT"),
+        "below-zero": gettext("a price that is not below zero"),
     }

@@ -22,6 +22,7 @@ from booking.reads.customers import (
 )
 from booking.reads.inbox import of_contact
 from booking.rules.permissions import Capability, may
+from booking.values.clock import within_reach
 from booking.values.refusals import Reason, Refused
 from web.access import require
 from web.filters import moment, money
@@ -32,6 +33,7 @@ from web.request import actor, house, now, organisation_id, read
 from web.security import logged_in_staff
 
 blueprint = Blueprint("office_customers", __name__, url_prefix="/office/customers")
+MOST_FILES = 1_000_000
 MOST_BOOKINGS = 100
 HUNDRED = Decimal(100)
 LONGEST_NOTE = 200
@@ -40,7 +42,7 @@ LONGEST_NOTE = 200
 @blueprint.get("")
 @require(Capability.CUSTOMERS)
 def index() -> str:
-    wanted, first = _wanted(), max(0, request.args.get("from", 0, type=int))
+    wanted, first = _wanted(), min(max(0, request.args.get("from", 0, type=int)), MOST_FILES)
     page = customers_page(read(), organisation_id(), wanted, first)
     return render_template(
         "office/customers.html",
@@ -252,6 +254,6 @@ def _number(name: str) -> Decimal | None:
 def _date(name: str) -> date | Reason | None:
     text = request.form.get(name, "").strip()
     try:
-        return date.fromisoformat(text) if text else None
+        return within_reach(date.fromisoformat(text)) if text else None
     except ValueError:
         return Reason("not-a-date", name)

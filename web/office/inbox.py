@@ -11,15 +11,15 @@ from booking.actions.reviews import Resting, decide_request, undo_decision
 from booking.reads import inbox as reads
 from booking.reads.inbox import Line, Urgency, urgency
 from booking.reads.requests import RequestFacts, request_by
-from booking.rules.permissions import Capability
-from booking.values.refusals import MoveLost, Overlap
+from booking.rules.permissions import Capability, may
+from booking.values.refusals import MoveLost, Overlap, Refused
 from booking.values.states import BookingState, Verdict
 from web.access import require
 from web.context import current
 from web.i18n import catalogue, gettext
+from web.mail_body import framed, masked, with_frames
 from web.office import letters, words
 from web.office.frame import act, slower
-from web.office.mail_body import framed, masked, with_frames
 from web.office.one_request import fingerprint, look
 from web.request import actor, house, now, organisation_id, read
 from web.security import logged_in_staff
@@ -129,7 +129,13 @@ def _decide(request_id: UUID, verdict: Verdict, reason: str) -> AnyResponse:
         return redirect(_next(lines, request_id))
     if DECIDED & set(made.codes):
         return _second(found, request_id, verdict)
-    return _again(lines, request_id, words.refusal(made), 422)
+    return _again(lines, request_id, words.refusal(made), 422, _repair(made))
+
+
+def _repair(no: Refused) -> str:
+    """Where this person can put right what stands against it."""
+    may_set = may(logged_in_staff().role, Capability.SETTINGS)
+    return url_for("office_settings.letterhead") if may_set and "house-incomplete" in no.codes else ""
 
 
 def _second(found: RequestFacts, request_id: UUID, verdict: Verdict) -> AnyResponse:
@@ -152,9 +158,9 @@ def _next(lines: tuple[Line, ...], after: UUID) -> str:
     return url_for("office_inbox.show", request_id=follows.public_id)
 
 
-def _again(lines: tuple[Line, ...], request_id: UUID, errors: list[str], status: int) -> AnyResponse:
+def _again(lines: tuple[Line, ...], request_id: UUID, errors: list[str], status: int, repair: str = "") -> AnyResponse:
     line = next((one for one in lines if one.public_id == request_id), None) or _alone(request_id)
-    answer = _page(lines, "", line, errors=errors)
+    answer = _page(lines, "", line, errors=errors, repair=repair)
     answer.status_code = status
     return answer
 
@@ -171,9 +177,17 @@ def _alone(request_id: UUID) -> Line:
 
 
 def _page(
-    lines: tuple[Line, ...], typed: str, chosen: Line | None, *, is_list: bool = False, errors: list[str] | None = None
+    lines: tuple[Line, ...],
+    typed: str,
+    chosen: Line | None,
+    *,
+    is_list: bool = False,
+    errors: list[str] | None = None,
+    repair: str = "",
 ) -> Response:
-    others = reads.found(read(), organisation_id(), typed) if typed else ()
+    """`repair` is where what stands against it can be put right."""
+    shown = [line.booking_id for line in lines]
+    others = reads.found(read(), organisation_id(), typed, shown) if typed else ()
     page = render_template(
         "office/inbox.html",
         items=[_item(line, chosen, typed) for line in lines],
@@ -182,8 +196,10 @@ def _page(
         lead=_lead(lines),
         is_list=is_list,
         errors=errors or [],
+        repair=repair,
         one=look(chosen) if chosen is not None else None,
         reasons=reason_options(),
+        said={name: request.form.get(name, "") for name in ("preset", "reason")},
     )
     return with_frames(make_response(page))
 
@@ -227,8 +243,11 @@ def _note(line: Line, state: Urgency) -> str:
 
 def _other(line: Line) -> dict[str, Any]:
     room = house().room(line.room_id)
+    waits = line.state is BookingState.REQUESTED
     return {
-        "href": url_for("office_bookings.show", booking_id=line.public_id),
+        "href": url_for("office_inbox.show", request_id=line.public_id)
+        if waits
+        else url_for("office_bookings.show", booking_id=line.public_id),
         "name": line.party,
         "when": words.joined((words.when_short(line.slot, room.zone.key), room.name)),
         "state": line.state,

@@ -1,25 +1,28 @@
 """The mail that a decision sends, before it is decided: the same letter as the worker writes, its codes masked."""
 
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from booking.actions import codes
-from booking.actions.billing import with_standing_discount
+from booking.actions.billing import is_as_issued, owed_price
+from booking.actions.payments import is_paid
 from booking.actions.rentals import Rental, load_rental
 from booking.reads.house import House, RoomFacts
-from booking.rules.doorcodes import code_window
-from booking.rules.invoicing import InvoiceDraft, draft
+from booking.reads.rentals import invoice_of_rental
+from booking.rules.doorcodes import sent_from
+from booking.rules.invoicing import draft
 from booking.tables.doors import Door
 from booking.values.clock import local_day
-from booking.values.price_json import price_from_json
+from booking.values.money import Cents
 from booking.values.refusals import Refused
 from booking.values.states import Verdict
 from papers import letters as p
 from papers.mails import render
-from web.office.mail_body import MASK, Body, read_draft
+from web.mail_body import MASK, Body, read_draft
 
 NUMBER_TO_COME = "…"
 
@@ -40,44 +43,60 @@ def letter_of(
         return read_draft(
             render(p.Rejection(**shared, reason=reason or NUMBER_TO_COME, room_url=f"{base_url}/rooms/{room.slug}"))
         )
-    invoice = _invoice(now, house, rental, room)
+    bill = _bill(session, now, house, rental)
     return read_draft(
         render(
             p.Confirmation(
                 **shared,
                 access=_access(session, now, house, rental, room),
-                price=price_from_json(rental.booking.price),
+                price=owed_price(house, rental),
                 currency=house.currency,
-                payment=_payment(house, invoice),
-                invoice_number=NUMBER_TO_COME if invoice else None,
+                payment=_payment(house, bill),
+                invoice_number=bill.number if bill else None,
+                invoice_differs=bill is not None and bill.differs,
             )
         )
     )
 
 
-def amount_due(now: datetime, house: House, rental: Rental) -> int:
-    """What the invoice will ask for: the frozen price under the standing discount (SPEC S19)."""
-    invoice = _invoice(now, house, rental, house.room(rental.event.room_id))
-    return invoice.gross if invoice else 0
+def amount_due(session: Session, now: datetime, house: House, rental: Rental) -> int:
+    """What the invoice will ask for, or asks for already where a rental is moved: under the discount (SPEC S19)."""
+    bill = _bill(session, now, house, rental)
+    return bill.cents if bill else 0
 
 
-def _invoice(now: datetime, house: House, rental: Rental, room: RoomFacts) -> InvoiceDraft | None:
-    price = price_from_json(rental.booking.price)
-    reduced = with_standing_discount(price, rental.customer, local_day(rental.event.starts_at, room.zone))
-    drawn = draft(reduced, local_day(now, house.zone), house.payment_days)
-    return None if isinstance(drawn, Refused) else drawn
+@dataclass(frozen=True, slots=True)
+class _Bill:
+    """The invoice that the mail will carry."""
+
+    number: str
+    cents: Cents
+    due_on: date
+    reference: str
+    is_paid: bool = False
+    differs: bool = False
 
 
-def _payment(house: House, invoice: InvoiceDraft | None) -> p.Payment | None:
-    if invoice is None or invoice.gross <= 0:
+def _bill(session: Session, now: datetime, house: House, rental: Rental) -> _Bill | None:
+    known = invoice_of_rental(session, rental.booking)
+    if known is not None:
+        paid, differs = is_paid(session, rental.booking), not is_as_issued(house, rental, known)
+        return _Bill(known.number, known.total_cents, known.due_on, str(known.data["reference"]), paid, differs)
+    drawn = draft(owed_price(house, rental), local_day(now, house.zone), house.payment_days)
+    return None if isinstance(drawn, Refused) else _Bill(NUMBER_TO_COME, drawn.gross, drawn.due_on, rental.booking.code)
+
+
+def _payment(house: House, bill: _Bill | None) -> p.Payment | None:
+    if bill is None or bill.cents <= 0 or bill.is_paid:
         return None
     head = house.letterhead
     return p.Payment(
-        amount=invoice.gross,
+        amount=bill.cents,
         currency=house.currency,
         payee=head.payee,
         iban=head.iban,
-        due=invoice.due_on,
+        due=bill.due_on,
+        reference=bill.reference,
         bic=head.bic or "",
     )
 
@@ -85,10 +104,10 @@ def _payment(house: House, invoice: InvoiceDraft | None) -> p.Payment | None:
 def _access(session: Session, now: datetime, house: House, rental: Rental, room: RoomFacts) -> p.Access:
     if room.door_id is None:
         return p.NoCodes.NOT_NEEDED
-    if house.code_after_payment and rental.booking.price_cents:
+    if house.code_after_payment and owed_price(house, rental).gross and not is_paid(session, rental.booking):
         return p.NoCodes.AFTER_PAYMENT
-    begins = code_window(rental.slot, room.terms).start
-    if house.code_hours_before is not None and now < begins - timedelta(hours=house.code_hours_before):
+    moment = sent_from(rental.slot, house.code_hours_before)
+    if house.code_hours_before is not None and moment is not None and now < moment:
         return p.CodesBefore(house.code_hours_before)
     chosen = codes.choose(session, room, rental.slot)
     if isinstance(chosen, Refused):

@@ -12,9 +12,9 @@ from booking.rules.permissions import Capability, may
 from booking.values.states import MessageState
 from web.access import require
 from web.i18n import gettext
+from web.mail_body import Body, codes_in, framed, masked, read_mail, with_frames
 from web.office import words
 from web.office.frame import act, address
-from web.office.mail_body import Body, codes_in, framed, masked, read_mail, with_frames
 from web.request import actor, now, organisation_id, read, tools
 from web.security import logged_in_staff
 

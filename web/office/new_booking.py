@@ -13,7 +13,7 @@ from booking.actions.requests import Ask, look
 from booking.reads.house import House, RoomFacts
 from booking.reads.today import placed
 from booking.rules.permissions import Capability
-from booking.values.clock import DAY, instant_of, local_day
+from booking.values.clock import DAY, instant_of, local_day, within_reach
 from booking.values.refusals import Overlap, Refused, refused
 from booking.values.slot import Slot
 from booking.values.states import Source
@@ -22,9 +22,9 @@ from web.access import require
 from web.i18n import gettext, translator
 from web.office import lanes, words
 from web.office.frame import act
-from web.portal.forms import RequestForm
-from web.portal.prices import price_words
+from web.price_words import price_words
 from web.request import actor, house, now, read, tools
+from web.request_form import RequestForm
 
 blueprint = Blueprint("office_new_booking", __name__, url_prefix="/office/bookings/new")
 BEGIN, END = "18:00", "20:00"
@@ -50,6 +50,8 @@ class Wanted:
 @require(Capability.BOOKINGS)
 def form() -> AnyResponse:
     """Choose room and time; with both chosen the page shows whether they do, and asks for the customer."""
+    if not _rooms():
+        return make_response(render_template("office/booking_none.html"))
     wanted = _wanted(request.args)
     no = _verdict(wanted) if wanted.slot and "from" in request.args else None
     return _page(wanted, _form(wanted), no, chosen="from" in request.args)
@@ -58,6 +60,8 @@ def form() -> AnyResponse:
 @blueprint.post("")
 @require(Capability.BOOKINGS)
 def make() -> AnyResponse:
+    if not _rooms():
+        return redirect(url_for("office_new_booking.form"))
     wanted = _wanted(request.form)
     customer = _form(wanted)
     if wanted.slot is None:
@@ -148,13 +152,17 @@ def _language() -> str:
     return named if named in LOCALES else house().language
 
 
+def _rooms() -> list[RoomFacts]:
+    return [room for room in house().rooms.values() if not room.archived]
+
+
 def _wanted(given: Any) -> Wanted:
     """The room and time in an address or form; what is missing or unreadable is the first room, today, the evening."""
-    rooms = [room for room in house().rooms.values() if not room.archived]
+    rooms = _rooms()
     room = next((one for one in rooms if str(one.public_id) == given.get("room")), rooms[0])
     begin, end = given.get("from", BEGIN), given.get("to", END)
     try:
-        day = date.fromisoformat(given.get("day", ""))
+        day = within_reach(date.fromisoformat(given.get("day", "")))
     except ValueError:
         day = local_day(now(), room.zone)
     return Wanted(room, day, begin, end, _slot(room, day, begin, end))

@@ -1,28 +1,25 @@
 """One request as it stands when it is opened: its day, its contact, its findings, the mail to come (SPEC S8)."""
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from flask import url_for
 
-from booking.actions.rentals import Rental, contact_of, load_rental
-from booking.actions.requests import judge
+from booking.actions.renewing import judge_again
+from booking.actions.rentals import load_rental
 from booking.reads import inbox as reads
 from booking.reads.booking_file import marks_of
-from booking.reads.cases import cases_of
 from booking.reads.house import House
 from booking.reads.inbox import Line, urgency
 from booking.reads.records import contact_ids
 from booking.reads.requests import RequestFacts, request_by
-from booking.reads.today import Placed, placed
+from booking.reads.today import placed
 from booking.rules.review import grace_time
 from booking.rules.working_days import review_deadline
 from booking.values.clock import local_day
-from booking.values.findings import Finding, Record, Wish
-from booking.values.states import OccupancyKind
-from web.i18n import gettext
+from booking.values.findings import Finding, Record
+from web.finding_words import finding_line
 from web.office import lanes, letters, words
 from web.request import house, now, read
 
@@ -52,7 +49,7 @@ def look(line: Line) -> dict[str, Any]:
     drawn = lanes.columns(here, rooms, around, day, here=found.public_id)
     rental = load_rental(session, here.organisation_id, found.booking_id)
     contact = contact_ids(session, here.organisation_id, found.contact.email)
-    judged = _judge(here, found, rental, contact, _clashes(here, found, around))
+    judged = Judged(*judge_again(session, now(), here, rental))
     before = reads.of_contact(session, here.organisation_id, contact)
     history = [one for one in before if one.booking_id != found.booking_id]
     marks = marks_of(session, here.organisation_id, found.booking_id)
@@ -65,12 +62,12 @@ def look(line: Line) -> dict[str, Any]:
         "lanes": lanes.as_lanes(drawn),
         "scale": lanes.scale(rooms, day, drawn),
         "day": day,
-        "findings": [words.finding(one) for one in judged.findings],
+        "findings": [finding_line(one) for one in judged.findings],
         "record": judged.record,
         "history": history,
         "marks": marks,
         "source": words.source_name(found.source),
-        "to_pay": letters.amount_due(now(), here, rental),
+        "to_pay": letters.amount_due(session, now(), here, rental),
         "grace": _grace(here, found),
         "seen": fingerprint(found),
         "customer_url": url_for("office_customers.show", customer_id=marks.customer_id),
@@ -81,38 +78,3 @@ def _grace(here: House, found: RequestFacts) -> int:
     """For how many seconds a decision made now could be undone."""
     deadline = review_deadline(now(), here.office, here.closings, here.public_holidays)
     return int(grace_time(found.slot, deadline, now(), here.grace).total_seconds())
-
-
-def _judge(here: House, found: RequestFacts, rental: Rental, contact: list[int], clashes: tuple[str, ...]) -> Judged:
-    """The findings again, as they are at this moment (SPEC S8)."""
-    wish = Wish(contact_of(rental.customer), found.slot, found.purpose, found.people, found.made_at)
-    findings, record = judge(
-        read(),
-        now(),
-        here,
-        here.room(found.room_id),
-        wish,
-        contact,
-        but_booking_id=found.booking_id,
-        clashes=clashes,
-    )
-    return Judged(findings, record)
-
-
-def _clashes(here: House, found: RequestFacts, around: Iterable[Placed]) -> tuple[str, ...]:
-    """What else takes this time: sites that reported a clash, external times, other bookings in its space."""
-    room = here.room(found.room_id)
-    sites = [
-        str(case.facts.get("site", ""))
-        for case in cases_of(read(), here.organisation_id, found.booking_id)
-        if case.kind == "site-clash"
-    ]
-    beside = [
-        one.party or gettext("External calendar")
-        for one in around
-        if one.slot.overlaps(found.slot)
-        and one.unit_ids & set(room.unit_ids)
-        and one.public_id != found.public_id
-        and one.kind is not OccupancyKind.CLOSURE
-    ]
-    return tuple(dict.fromkeys((*filter(None, sites), *beside)))

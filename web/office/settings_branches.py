@@ -13,9 +13,9 @@ from booking.actions import branches as actions
 from booking.reads.house_parts import branch_line, branch_lines
 from booking.rules.permissions import Capability
 from booking.values.refusals import Refused
+from web import field_readers as read_as
 from web.access import require
 from web.i18n import gettext
-from web.office import settings_forms as read_as
 from web.office.settings_forms import Field
 from web.office.settings_frame import blueprint, form_page, page, save
 from web.reasons import message

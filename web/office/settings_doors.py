@@ -14,9 +14,9 @@ from booking.rules.doorcodes import LockFormat, new_codes
 from booking.rules.locks import LONGEST, SHORTEST, count_codes
 from booking.rules.permissions import Capability
 from booking.values.refusals import Refused
+from web import field_readers as read_as
 from web.access import require
 from web.i18n import gettext, ngettext
-from web.office import settings_forms as read_as
 from web.office.settings_forms import Field
 from web.office.settings_frame import blueprint, form_page, page, save
 from web.reasons import message

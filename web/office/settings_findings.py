@@ -13,9 +13,10 @@ from booking.rules.permissions import Capability
 from booking.values.findings import Threshold
 from booking.values.refusals import Refused
 from booking.values.states import Weight
+from web import field_readers as read_as
 from web.access import require
+from web.finding_words import finding_names
 from web.i18n import gettext
-from web.office import settings_forms as read_as
 from web.office.settings_forms import Field
 from web.office.settings_frame import blueprint, form_page, save
 from web.request import actor, house, now, organisation_id
@@ -60,30 +61,6 @@ def _fields() -> tuple[Field, ...]:
             number = read_as.whole_number(0, 100_000)
             fields.append(Field(f"number-{code}", measures[code], number, "number", width="third"))
     return tuple(fields)
-
-
-def finding_names() -> dict[str, str]:
-    """What each finding looks for."""
-    return {
-        "clash": gettext("An external calendar reports a clash"),
-        "no-code": gettext("No door code is left"),
-        "invalid-mail": gettext("The mail address cannot exist"),
-        "overlapping": gettext("The contact has bookings at this time already"),
-        "repeated": gettext("The same time was asked for before"),
-        "too-many-open": gettext("Many open requests of one contact"),
-        "throwaway-mail": gettext("Throw-away mail address"),
-        "impossible-phone": gettext("The phone number cannot exist"),
-        "nonsense-name": gettext("The name looks made up"),
-        "link": gettext("Links in the purpose"),
-        "spam": gettext("Advertising in the purpose"),
-        "too-many-people": gettext("More people than the room holds"),
-        "unpaid-invoices": gettext("Unpaid invoices"),
-        "no-shows": gettext("Did not come before"),
-        "outside-season": gettext("Outside the season"),
-        "unusual-length": gettext("Unusually long"),
-        "early": gettext("Early start"),
-        "late": gettext("Late end"),
-    }
 
 
 def _measures() -> dict[str, str]:

@@ -11,13 +11,14 @@ from werkzeug.wrappers.response import Response as AnyResponse
 
 from booking.actions import settings
 from booking.reads.settings import house_values
+from booking.rules.feed_codes import LEAST_HOURS, MOST_HOURS
 from booking.rules.permissions import Capability
 from booking.tables.houses import HoursKind
 from booking.values.house import Hours
 from booking.values.refusals import Refused
+from web import field_readers as read_as
 from web.access import require
 from web.i18n import LANGUAGES, gettext, translator
-from web.office import settings_forms as read_as
 from web.office.settings_forms import Field, hours_written
 from web.office.settings_frame import blueprint, form_page, save
 from web.request import actor, house, now, organisation_id, read
@@ -71,13 +72,13 @@ def save_limits() -> AnyResponse:
 @blueprint.get("/house")
 @require(Capability.SETTINGS)
 def letterhead() -> AnyResponse:
-    return _columns(_title(letterhead), _house_fields())
+    return _columns(_title(letterhead), house_fields())
 
 
 @blueprint.post("/house")
 @require(Capability.SETTINGS)
 def save_letterhead() -> AnyResponse:
-    return save(_title(letterhead), _house_fields(), _save_columns, back=_back())
+    return save(_title(letterhead), house_fields(), _save_columns, back=_back())
 
 
 def _columns(title: str, fields: tuple[Field, ...]) -> AnyResponse:
@@ -190,13 +191,28 @@ def _review_fields() -> tuple[Field, ...]:
             width="",
         ),
         Field(
+            "feed_code_hours",
+            gettext("Show the code in customers' own calendars"),
+            number(LEAST_HOURS, MOST_HOURS),
+            "number",
+            required=False,
+            suffix=gettext("hours before"),
+            help=gettext(
+                "Empty: never. Only in the calendar that a customer opened by the link of a mail, only when a mail "
+                "could bring the code too, and only until the time is over. Whoever has its address reads it."
+            ),
+        ),
+        Field(
             "approve_after_kept",
             gettext("Confirm trusted customers by itself after"),
             number(1, 1000),
             "number",
             required=False,
             suffix=gettext("kept bookings"),
-            help=gettext("Empty: never. Only with nothing unpaid and no finding above a note."),
+            help=gettext(
+                "Empty: never. Only with nothing unpaid, no finding above a note, and a proven mail address: by the "
+                "mail check below, or because they came by the link of a mail."
+            ),
         ),
     )
 
@@ -220,7 +236,7 @@ def _limit_fields() -> tuple[Field, ...]:
     )
 
 
-def _house_fields() -> tuple[Field, ...]:
+def house_fields() -> tuple[Field, ...]:
     """In the order of a letter: who we are, where, how to reach us, taxes, bank."""
     text, states = read_as.text(), (("", gettext("none")), *((code, code) for code in STATES))
     zones = tuple((zone, zone) for zone in sorted(available_timezones()) if zone.startswith("Europe/"))

@@ -16,9 +16,9 @@ from booking.reads.settings import door_names, price_lists, room_values
 from booking.rules.parts import blocking, inside
 from booking.rules.permissions import Capability
 from booking.values.refusals import Refused
+from web import field_readers as read_as
 from web.access import require
 from web.i18n import gettext
-from web.office import settings_forms as read_as
 from web.office.settings_forms import Field, filled
 from web.office.settings_frame import blueprint, form_page, page, save
 from web.request import actor, house, now, organisation_id, read, write

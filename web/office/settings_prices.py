@@ -11,10 +11,10 @@ from booking.actions import settings
 from booking.reads.settings import PriceLists, price_lists
 from booking.rules.permissions import Capability
 from booking.values.refusals import Refused
+from web import field_readers as read_as
 from web.access import require
 from web.i18n import gettext, translator
-from web.office import settings_forms as read_as
-from web.office.settings_forms import Field
+from web.office.settings_forms import Field, cents_written
 from web.office.settings_frame import blueprint, form_page, page, save
 from web.request import actor, house, now, organisation_id, read, write
 
@@ -49,7 +49,7 @@ def list_form(list_id: int) -> AnyResponse:
     found = _list(list_id)
     values = found.values | {
         "vat_rate": f"{found.values['vat_rate'] / 100:g}".replace(".", ","),
-        "minimum": read_as.cents_written(found.values["minimum"]),
+        "minimum": cents_written(found.values["minimum"]),
     }
     return form_page(found.values["name"], _list_fields(), values, back=_back())
 
@@ -78,7 +78,7 @@ def make_rule(list_id: int) -> AnyResponse:
 @require(Capability.PRICES)
 def rule_form(list_id: int, rule_id: int) -> AnyResponse:
     rule = _rule(list_id, rule_id)
-    values = rule | {"cents": read_as.cents_written(rule["cents"]), "per_hour": "yes" if rule["per_hour"] else "no"}
+    values = rule | {"cents": cents_written(rule["cents"]), "per_hour": "yes" if rule["per_hour"] else "no"}
     values |= {f"on-{day}": day in rule["weekdays"] for day in range(7)}
     remove = url_for("office_settings.remove_rule", list_id=list_id, rule_id=rule_id)
     return form_page(rule["name"], _rule_fields(), values, lead=_rule_lead(), back=_back(), remove=remove)

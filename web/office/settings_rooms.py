@@ -16,9 +16,9 @@ from booking.rules.parts import inside
 from booking.rules.permissions import Capability
 from booking.values.house import Hours
 from booking.values.refusals import Refused
+from web import field_readers as read_as
 from web.access import require
 from web.i18n import gettext, translator
-from web.office import settings_forms as read_as
 from web.office.settings_forms import Field, hours_written
 from web.office.settings_frame import blueprint, form_page, page, save
 from web.request import actor, house, now, organisation_id, read

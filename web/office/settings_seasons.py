@@ -13,9 +13,9 @@ from booking.rules.permissions import Capability
 from booking.rules.public_holidays import public_holiday_names
 from booking.values.clock import local_day
 from booking.values.refusals import Refused
+from web import field_readers as read_as
 from web.access import require
 from web.i18n import gettext, language
-from web.office import settings_forms as read_as
 from web.office.settings_forms import Field
 from web.office.settings_frame import blueprint, form_page, page, save
 from web.reasons import message

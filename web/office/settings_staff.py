@@ -14,10 +14,10 @@ from booking.reads.settings import StaffLine, staff_lines
 from booking.rules.permissions import TABLE, Capability, Scope, scope_of
 from booking.values.refusals import Refused, refused
 from booking.values.states import Role
+from web import field_readers as read_as
 from web.access import require
 from web.filters import role_name
 from web.i18n import gettext
-from web.office import settings_forms as read_as
 from web.office.settings_forms import Field
 from web.office.settings_frame import blueprint, form_page, page, save
 from web.passwords import hash_password

@@ -11,9 +11,9 @@ from booking.actions import settings
 from booking.reads.settings import newest_terms
 from booking.rules.permissions import Capability
 from booking.tables.houses import TermsKind
+from web import field_readers as read_as
 from web.access import require
 from web.i18n import LANGUAGES, gettext
-from web.office import settings_forms as read_as
 from web.office.settings_forms import Field
 from web.office.settings_frame import blueprint, form_page, page, save
 from web.request import actor, now, organisation_id, read

@@ -8,10 +8,10 @@ from booking.actions.staff import may_touch
 from booking.reads.api_tokens import token_lines
 from booking.rules.permissions import Capability
 from booking.values.states import Role
+from web import field_readers as read_as
 from web.access import require
 from web.filters import role_name
 from web.i18n import gettext
-from web.office import settings_forms as read_as
 from web.office.settings_forms import Field, filled
 from web.office.settings_frame import blueprint, form_page, page
 from web.request import actor, now, organisation_id, read, write

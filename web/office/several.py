@@ -146,7 +146,7 @@ def _row(line: Line, verdict: Verdict) -> dict[str, Any]:
         "value": f"{line.public_id}@{fingerprint(line)}",
         "subject": body.subject,
         "reason": reason,
-        "to_pay": letters.amount_due(now(), here, rental),
+        "to_pay": letters.amount_due(session, now(), here, rental),
         "against": words.refusal(no) if (no := _against(here, found, verdict, reason)) else [],
         "mail": url_for("office_inbox.mail", request_id=line.public_id, verdict=verdict.value),
     }

@@ -13,16 +13,16 @@ from booking.rules.permissions import Capability
 from booking.tables.connections import BlockWay, Writer
 from booking.values.refusals import Reason, Refused
 from outside.errors import OutsideError
-from outside.ycbm import BASE_URL
 from outside.ycbm_templates import SECRET_HEADER, webhook_templates
-from outside.ycbm_values import RemoteProfile
+from outside.ycbm_values import BASE_URL, RemoteProfile
 from web.access import require
 from web.i18n import gettext, ngettext
-from web.office.sites_calls import client_of, error_text, prove_way
 from web.reasons import message
 from web.request import actor, end_read, house, now, organisation_id, read, tools, write
 from web.security import private
 from web.site_access import address_refused, hook_url
+from web.site_calls import client_of, error_text, prove_way
+from web.site_words import heard, site_answer
 
 blueprint = Blueprint("office_sites", __name__, url_prefix="/office/sites")
 MOST_PAGES = 100
@@ -185,6 +185,8 @@ def _page(site: UUID, **more: Any) -> str:
             "templates": webhook_templates(hook_url(facts.public_id)),
             "header": SECRET_HEADER,
             "deliveries": deliveries_of(read(), facts.connection_id),
+            "heard": heard,
+            "site_answer": site_answer,
             **more,
         },
     )

@@ -13,17 +13,20 @@ from booking.reads.cases import open_cases
 from booking.reads.house import House
 from booking.reads.inbox import Line, Urgency, urgency, waiting
 from booking.reads.mails import mails_page
-from booking.rules.permissions import Capability
+from booking.rules.permissions import Capability, may
 from booking.rules.working_days import review_deadline
 from booking.values.clock import days_between, instant_of, local_day
 from booking.values.slot import Slot
 from booking.values.states import MessageState
 from web.access import require
+from web.case_words import case_title
 from web.filters import moment
 from web.i18n import gettext
 from web.office import lanes, words
 from web.office.frame import act
+from web.office_reasons import lacking_words
 from web.request import actor, house, now, read
+from web.security import logged_in_staff
 
 blueprint = Blueprint("office_today", __name__, url_prefix="/office")
 SHOWN = 8
@@ -43,10 +46,12 @@ def show() -> str:
     return render_template(
         "office/today.html",
         day=day,
+        lacking=lacking_words(here.lacks),
+        may_set=may(logged_in_staff().role, Capability.SETTINGS),
         deadline=review_deadline(now(), here.office, here.closings, here.public_holidays),
         items=[_item(here, line) for line in lines[:SHOWN]],
         counts=reads.counts(session, now(), here.organisation_id),
-        cases=[(case, words.case_title(case.kind)) for case in open_cases(session, here.organisation_id)[:SHOWN]],
+        cases=[(case, case_title(case.kind)) for case in open_cases(session, here.organisation_id)[:SHOWN]],
         mails=mails_page(session, here.organisation_id, state=MessageState.DEAD, limit=SHOWN),
         mail_name=words.mail_name,
         sites=[_site(one) for one in reads.connections(session, now(), here.organisation_id) if one.needs_a_look],

@@ -1,39 +1,22 @@
-"""What the office reads: findings, kinds of mail and case, and the history of a record, in the page's language."""
+"""What the office reads: refusals, kinds of mail, and the history of a record, in the page's language."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
 
-from booking.actions.deciding_cases import Way
 from booking.reads.booking_file import Entry
-from booking.rules.findings_table import KINDS
 from booking.values.clock import local_day
-from booking.values.findings import Finding
 from booking.values.refusals import Reason, Refused
 from booking.values.slot import Slot
-from booking.values.states import Source, Weight
+from booking.values.states import Source
 from web import reasons
+from web.case_words import case_title
 from web.filters import moment, money
 from web.i18n import gettext, translator
 from web.request import house, now
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A finding, ready for the macro `findings`."""
-
-    weight: Weight
-    text: str
-    detail: str = ""
-
-
-def finding(found: Finding) -> Shown:
-    kind = KINDS.get(found.code)
-    return Shown(found.weight, gettext(kind.message, **found.values) if kind else found.code)
 
 
 def refusal(no: Refused) -> list[str]:
@@ -86,68 +69,8 @@ def mail_names() -> dict[str, str]:
         "desk-digest": gettext("The desk's codes of the day"),
         "codes-low": gettext("Codes run out"),
         "cancel-stuck": gettext("Cancelling on the site fails"),
+        "site-silent": gettext("A booking site is not reached"),
     }
-
-
-def case_title(kind: str) -> str:
-    titles = {
-        "site-moved": gettext("Moved on the booking site"),
-        "site-cancelled": gettext("Cancelled on the booking site, not by the customer"),
-        "site-vanished": gettext("Gone from the booking site"),
-        "site-block-gone": gettext("Our block on the booking site was removed"),
-        "site-clash": gettext("Taken on the booking site as well"),
-        "site-double": gettext("Taken here and on the booking site"),
-        "cancel-stuck": gettext("Cancelling on the booking site fails"),
-        "invoice-differs": gettext("Invoice and price differ"),
-        "invoice-waived": gettext("Waived after the invoice went out"),
-        "codes-low": gettext("Door codes run out"),
-    }
-    return titles.get(kind, kind)
-
-
-def case_question(kind: str) -> str:
-    texts = {
-        "site-moved": gettext("A confirmed booking was moved there. Both times are held until you decide."),
-        "site-cancelled": gettext(
-            "The owner of the account, or nobody known, cancelled it there. Here it still stands and its time is kept."
-        ),
-        "site-vanished": gettext("It is in no listing there any more. Here it still stands and its time is kept."),
-        "site-block-gone": gettext("Somebody can book this time there now, although it is taken here."),
-        "site-clash": gettext("The site refused our block: somebody has this time there too."),
-        "site-double": gettext("Both bookings stand. Please reject or move one of them, then settle the case."),
-        "cancel-stuck": gettext("It ended here, but the site does not take the cancel. The time stays held."),
-        "invoice-differs": gettext("The moved booking has another price than the invoice that went out."),
-        "invoice-waived": gettext("The invoice went out before it was waived. Please correct it by hand."),
-        "codes-low": gettext("Please import or make more codes; this case closes by itself then."),
-    }
-    return texts.get(kind, "")
-
-
-def way_label(kind: str, way: Way) -> str:
-    labels = {
-        Way.TAKE: gettext("Take over the new time"),
-        Way.KEEP: gettext("Keep ours"),
-        Way.CANCEL: gettext("Cancel it here too, without a fee"),
-        Way.AGAIN: gettext("Block it there again") if kind == "site-block-gone" else gettext("Try again"),
-        Way.FREE: gettext("Free the time anyway"),
-        Way.SETTLED: gettext("Settled"),
-    }
-    return labels[way]
-
-
-def way_effect(kind: str, way: Way) -> str:
-    """What the button does, in one sentence beside it."""
-    effects = {
-        ("site-moved", Way.TAKE): gettext("The customer gets a mail with the new time and a code for it."),
-        ("site-moved", Way.KEEP): gettext("The site is asked to move it back. No mail goes out."),
-        ("site-cancelled", Way.CANCEL): gettext("The time is free at once, and the customer gets a mail."),
-        ("site-cancelled", Way.KEEP): gettext("Nothing changes here. No mail goes out."),
-        ("site-vanished", Way.CANCEL): gettext("The time is free at once, and the customer gets a mail."),
-        ("site-vanished", Way.KEEP): gettext("Nothing changes here. No mail goes out."),
-        ("cancel-stuck", Way.FREE): gettext("Nothing more is tried there: please cancel it there by hand."),
-        ("cancel-stuck", Way.AGAIN): gettext("The time stays held until the site answers."),
-    }
-    return effects.get((kind, way), "")
 
 
 def action_name(entry: Entry) -> str:

@@ -26,12 +26,12 @@ from web.limits import limited, made_from
 from web.portal import frame, rooms
 from web.portal.calling import call_for
 from web.portal.choosing import Unclear, read_cells, read_time, time_value
-from web.portal.forms import RequestForm
 from web.portal.links import link_to
-from web.portal.prices import money, price_words
 from web.portal.timeline import Scene, steps_before
+from web.price_words import money, price_words
 from web.reasons import messages
 from web.request import house, now, read, tools, write
+from web.request_form import RequestForm
 
 blueprint = Blueprint("portal_asking", __name__)
 CALLER = "portal"

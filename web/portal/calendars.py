@@ -1,4 +1,4 @@
-"""The customer's own calendar under a secret address: made, shown, rotated, revoked by its owner (SPEC C1 to C4).
+"""The customer's own calendar under a secret address: made, named, shown, rotated, revoked by its owner (C1 to C4).
 
 Who came by the link of a mail has proven to get the customer's mails, and gets the calendar of all of the customer's
 bookings. Whoever else holds a link gets the calendar of that one booking, which shows nothing that the page does not.
@@ -8,7 +8,7 @@ import io
 from urllib.parse import urlsplit
 
 import segno
-from flask import Blueprint, Response, abort, flash, redirect, render_template, url_for
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers.response import Response as AnyResponse
 
@@ -46,6 +46,8 @@ def page(token: str) -> Response:
             feed=feed,
             address=address,
             webcal=_webcal(address) if address else None,
+            code_hours=house().feed_code_hours if opened.by_mail else None,
+            longest=feeds.LONGEST_NAME,
             fetches=[(fetch.client, translator().moment(fetch.at, zone)) for fetch in feed.fetches] if feed else [],
         )
     )
@@ -67,9 +69,9 @@ def picture(token: str) -> Response:
 @public
 @limited("30 per minute")
 def make(token: str) -> AnyResponse:
-    """One calendar is enough: a second press shows the first."""
+    """One calendar is enough: a second press shows the first. Without a name it has the house's."""
     opened = open_link(token)
-    name, spoken = house().name, language()
+    name, spoken = request.form.get("name", "").strip() or house().name, language()
 
     def work(session: Session) -> object:
         return _living(session, opened) or feeds.make_feed(
@@ -104,6 +106,22 @@ def rotate(token: str) -> AnyResponse:
 
     done = gettext("The calendar has a new address. The old one no longer answers.")
     return _back(token, write(work, nudge=False), done)
+
+
+@blueprint.post("/b/<token>/calendar/name")
+@public
+@limited("30 per minute")
+def name_anew(token: str) -> AnyResponse:
+    opened, name = open_link(token), request.form.get("name", "")
+    mine = opened.facts.organisation_id
+
+    def work(session: Session) -> object:
+        feed = _living(session, opened)
+        return feed and feeds.rename(
+            session, now(), organisation_id=mine, feed_id=feed.feed_id, name=name, actor=audit.CUSTOMER
+        )
+
+    return _back(token, write(work, nudge=False), gettext("Your calendar has its new name."))
 
 
 @blueprint.post("/b/<token>/calendar/revoke")

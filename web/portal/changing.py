@@ -7,7 +7,6 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers.response import Response as AnyResponse
 
 from booking.actions import audit
-from booking.actions.cases import open_case
 from booking.actions.endings import cancel_rental
 from booking.actions.occupy import lock_units
 from booking.actions.requests import Made, look
@@ -27,17 +26,16 @@ from web.limits import limited
 from web.portal import rooms
 from web.portal.calling import call_for
 from web.portal.choosing import Unclear, read_cells, read_time, time_value
-from web.portal.forms import lines
 from web.portal.frame import secret
 from web.portal.links import Opened, link_to, open_link
-from web.portal.prices import price_words
 from web.portal.rooms import Trouble
+from web.price_words import price_words
 from web.reasons import message
 from web.request import house, now, read, tools, write
+from web.request_form import lines
 
 blueprint = Blueprint("portal_changing", __name__)
 LONGEST_REASON = 500
-LATE_MOVE = "late-move"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,18 +167,18 @@ def _move(changing: Changing, picked: Slot) -> Moved | Made | Refused:
 
 
 def _move_within(session: Session, changing: Changing, picked: Slot) -> Moved | Made | Refused:
-    """One move at a time; a late one leaves a case, so that the fee which the page showed is charged."""
+    """One move at a time."""
     here, facts = changing.house, changing.facts
     lock_units(session, here.organisation_id, [facts.room_id])
     fresh = status_by_id(session, facts.public_id)
     if fresh is None or fresh.replaced_by:
         return refused("move-pending")
-    made = move_rental(session, now(), tools(), here, facts.booking_id, picked, Actor.CUSTOMER, audit.CUSTOMER)
+    by_mail = changing.opened.by_mail
+    made = move_rental(
+        session, now(), tools(), here, facts.booking_id, picked, Actor.CUSTOMER, audit.CUSTOMER, is_proven=by_mail
+    )
     if isinstance(made, Made):
         approve_if_trusted(session, now(), here, made)
-        if changing.cost.fee_cents:
-            fee = {"fee_cents": changing.cost.fee_cents, "code": facts.code, "new_code": made.code}
-            open_case(session, now(), here.organisation_id, LATE_MOVE, str(made.booking_id), made.booking_id, fee)
     return made
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from booking.reads.free import cell_length
 from booking.reads.house import RoomFacts
+from booking.values.clock import within_reach
 from booking.values.slot import Slot
 from web.portal.week import VALUE, value_of
 
@@ -46,6 +47,6 @@ def read_cells(values: Sequence[str], room: RoomFacts) -> Slot | Unclear:
 
 def _instant(text: str) -> datetime | None:
     try:
-        return datetime.strptime(text, VALUE).replace(tzinfo=UTC)
+        return within_reach(datetime.strptime(text, VALUE).replace(tzinfo=UTC))
     except ValueError:
         return None

@@ -16,8 +16,8 @@ from web.access import public
 from web.i18n import gettext, ngettext, translator
 from web.portal import frame
 from web.portal.choosing import time_value
-from web.portal.prices import MINUTE, length_words, rule_words
 from web.portal.week import WEEK, Frame, clamped, long_day, week_words
+from web.price_words import MINUTE, length_words, rule_words
 from web.request import house, now, read
 
 blueprint = Blueprint("portal_rooms", __name__)

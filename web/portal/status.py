@@ -18,8 +18,8 @@ from web.limits import limited
 from web.portal.calling import call_for
 from web.portal.frame import secret
 from web.portal.links import Opened, link_to, open_link
-from web.portal.prices import money, price_words
 from web.portal.timeline import Scene, steps_of
+from web.price_words import money, price_words
 from web.reasons import message
 from web.request import house, now, read, write
 
@@ -104,7 +104,7 @@ def _payment(here: House, facts: StatusFacts) -> list[tuple[str, str]]:
         (gettext("Pay by"), translator().day(bill.due_on)),
         (gettext("Payee"), letterhead.payee),
         ("IBAN", " ".join(letterhead.iban[place : place + 4] for place in range(0, len(letterhead.iban), 4))),
-        (gettext("Reference"), spoken(facts.code)),
+        (gettext("Reference"), spoken(bill.reference)),
     ]
 
 

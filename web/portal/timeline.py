@@ -5,6 +5,7 @@ from datetime import datetime
 
 from booking.reads.house import House, RoomFacts
 from booking.reads.status import StatusFacts
+from booking.values.codes import spoken
 from booking.values.slot import Slot
 from booking.values.states import BookingState
 from web.i18n import gettext, translator
@@ -126,6 +127,9 @@ def _payment(scene: Scene, facts: StatusFacts) -> Step:
         return Step(gettext("Paid"), amount, state="done")
     due = gettext("%(amount)s by %(day)s", amount=amount, day=translator().day(bill.due_on))
     text = gettext("Invoice %(number)s. Please give the booking code as the reference.", number=bill.number)
+    if bill.reference != facts.code:
+        code = spoken(bill.reference)
+        text = gettext("Invoice %(number)s. Please give %(code)s as the reference.", number=bill.number, code=code)
     return Step(gettext("Payment"), due, text, "next")
 
 

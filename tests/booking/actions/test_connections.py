@@ -9,6 +9,7 @@ from sqlalchemy import delete, select
 from booking.actions import connections
 from booking.actions.audit import Actor
 from booking.actions.connections import Access, WithSecret
+from booking.actions.site_proof import plan_test_block
 from booking.actions.vault import Sealed
 from booking.reads.connections import connection_of
 from booking.tables.bookings import AuditEntry
@@ -52,10 +53,8 @@ def row_of(database: Database) -> Connection:
 def prove(database: Database, ids: Ids, **others: Any) -> None:
     def work(db: Any) -> None:
         row = db.scalars(select(Connection)).one()
-        test_id = connections.note_test_block(
-            db, NOW, ids.organisation_id, row.id, "there-1", "page-1", slot_in(14, 8, 9)
-        )
-        given = {"test_id": test_id, "removed": True} | others
+        test = plan_test_block(db, NOW, make_tools(), ids.organisation_id, row.id, "page-1", slot_in(14, 8, 9))
+        given = {"test_id": test.row_id, "removed": True} | others
         connections.note_proof(db, NOW, ids.organisation_id, OWNER, row.id, **given)
 
     database.write(work)
@@ -117,9 +116,9 @@ def test_only_a_test_time_that_was_held_and_removed_proves_the_way(
 @pytest.mark.parametrize(
     "change",
     [
-        Access("Halle", "acc-2", "", ACCESS.base_url),
+        Access("Halle", "acc-2", KEY, ACCESS.base_url),
         Access("Halle", "acc-1", "another key", ACCESS.base_url),
-        Access("Halle", "acc-1", "", "https://other.example/v1"),
+        Access("Halle", "acc-1", KEY, "https://other.example/v1"),
     ],
     ids=["account", "key", "address"],
 )
@@ -130,6 +129,29 @@ def test_another_account_has_to_be_proven_anew(database: Database, ids: Ids, mad
         lambda db: connections.change_access(db, NOW, make_tools(), ids.organisation_id, OWNER, row_id, change)
     )
     assert row_of(database).proven_at is None
+
+
+@pytest.mark.rule("Y2")
+@pytest.mark.parametrize(
+    "change",
+    [
+        Access("Halle", "acc-2", "", ACCESS.base_url),
+        Access("Halle", "acc-1", " ", "https://collector.example/v1"),
+        Access("Halle", "acc-1", "", "http://site.example/v1"),
+    ],
+    ids=["account", "host", "no tls"],
+)
+def test_the_stored_key_follows_to_no_other_account_or_address(
+    database: Database, ids: Ids, made: WithSecret, change: Access
+) -> None:
+    before = row_of(database)
+    no = database.write(
+        lambda db: connections.change_access(db, NOW, make_tools(), ids.organisation_id, OWNER, before.id, change)
+    )
+    assert isinstance(no, Refused)
+    assert [(reason.code, reason.at) for reason in no.reasons] == [("key-again", "api_key")]
+    after = row_of(database)
+    assert (after.account_id, after.base_url) == (before.account_id, before.base_url)
 
 
 def test_another_name_leaves_key_and_proof(database: Database, ids: Ids, made: WithSecret) -> None:

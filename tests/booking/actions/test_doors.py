@@ -72,7 +72,7 @@ def ids(database: Database) -> Ids:
 def test_a_season_gets_a_code_for_each_party_of_each_window_and_no_two_are_equal_at_one_time(
     database: Database, ids: Ids, pattern: Pattern, pool: int | None
 ) -> None:
-    count = generate(database, ids, pattern, pool)
+    count = generate(database, ids, pattern, pool, to_its_end=True)
     with database.read() as session:
         door = read_door(session, house_of(database, ids), ids.door_id)
         codes = session.scalars(select(DoorCode)).all()

@@ -47,9 +47,19 @@ def requested(database: Database, ids: Ids, slot: Slot = OLD) -> Made:
     return database.write(lambda s: request(s, NOW, TOOLS, ids, ids.hall, slot))
 
 
-def move(database: Database, ids: Ids, made: Made, to: Slot, who: moving.Actor = moving.Actor.CUSTOMER) -> None:
+def move(
+    database: Database,
+    ids: Ids,
+    made: Made,
+    to: Slot,
+    who: moving.Actor = moving.Actor.CUSTOMER,
+    *,
+    is_proven: bool = False,
+) -> None:
     actor = OFFICE if who is moving.Actor.OFFICE else CUSTOMER
-    moved = database.write(lambda s: move_rental(s, LATER, TOOLS, house_of(s, ids), made.booking_id, to, who, actor))
+    moved = database.write(
+        lambda s: move_rental(s, LATER, TOOLS, house_of(s, ids), made.booking_id, to, who, actor, is_proven=is_proven)
+    )
     assert isinstance(moved, Moved), moved
 
 
@@ -159,6 +169,9 @@ def test_a_trusted_customers_request_is_approved_once_its_new_time_has_a_code(
     made = requested(database, ids, NEW)
     assert decided(database) == []
     move(database, ids, made, OLD)
+    assert decided(database) == [], "whoever filled in the form moved it; nothing proves the address"
+    move(database, ids, made, NEW)
+    move(database, ids, made, OLD, is_proven=True)
     assert decided(database) == [made.booking_id]
 
 

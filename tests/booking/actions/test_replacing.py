@@ -191,7 +191,7 @@ def test_hours_before_the_code_comes_in_a_mail_of_its_own(database: Database, id
     (later,) = mails(database, far, MailKind.CODE_LATER)
     with database.read() as session:
         due = session.scalars(select(Outbox.due_at).where(Outbox.topic == "mail", Outbox.subject_id == later.id)).one()
-    assert due == slot_in(5, 18, 19).start - QUARTER - DAY
+    assert due == slot_in(5, 18, 19).start - DAY
     assert mails(database, near, MailKind.CODE_LATER) == []
     house = house_of(database, ids)
     assert not database.write(lambda session: due_code_mail(session, NOW, house, far))

@@ -300,7 +300,10 @@ def test_a_trusted_customer_is_approved_by_itself_where_the_operator_switched_it
     past = NOW - timedelta(days=40)
     kept = database.write(lambda s: request(s, past, TOOLS, ids, ids.hall, slot_in(-30, 18, 20)))
     database.write(lambda s: setattr(s.get_one(Booking, kept.booking_id), "state", BookingState.CONFIRMED))
-    made = requested(database, ids, slot_in(3, 18, 20))
+    with_code(database, ids, slot_in(3, 18, 20), "482915")
+    wish = replace(ask(ids.hall, slot_in(3, 18, 20)), is_proven=True)
+    made = database.write(lambda s: make_request(s, NOW, TOOLS, house_of(s, ids), wish))
+    assert isinstance(made, Made)
 
     off = database.write(lambda s: approve_if_trusted(s, NOW, house_of(s, ids), made))
     database.write(lambda s: change_house(s, ids, approve_after_kept=1))

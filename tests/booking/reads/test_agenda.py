@@ -12,14 +12,17 @@ from sqlalchemy.orm import Session
 
 from booking.actions.calendar_items import ItemFacts, record, touch
 from booking.actions.feeds import make_feed
-from booking.reads.agenda import Whose, entries, everything, items_of, stamps
+from booking.reads.agenda import CodeLines, Whose, entries, everything, items_of, stamps
+from booking.reads.feed_codes import turning
 from booking.reads.feeds import find_feed
+from booking.rules.feed_codes import FeedTerms
 from booking.tables.database import Database
 from booking.tables.doors import DoorCode
 from booking.tables.houses import Organisation
 from booking.values.agenda import AgendaEntry
 from booking.values.states import CodeState, SubjectKind, Variant
 from booking.values.tokens import hash_token
+from tests.builders import make_tools
 from tests.feed_house import KEY, NOW, House, book, build_house, confirmed, fill
 
 LONG_AGO = NOW - timedelta(days=90)
@@ -189,6 +192,10 @@ def test_an_entry_carries_all_that_was_recorded(world: World) -> None:
     assert (entry.slot, entry.zone, entry.status, entry.room) == (facts.slot, facts.zone, facts.status, facts.room)
 
 
+CLOCKED = ("ix_calendar_item_start", "ix_calendar_item_end", "ix_door_code_end")
+CODES = CodeLines(make_tools().vault, lambda text, _window, _zone: text)
+
+
 def plans(session: Session, statement: str, parameters: Any) -> list[str]:
     connection = session.connection()
     rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
@@ -226,8 +233,16 @@ def test_every_query_of_a_feed_uses_an_index(sqlite_url: str) -> None:
         ):
             stamps(session, Whose(house.organisation_id, kind, target_id), LONG_AGO)
             everything(session, Whose(house.organisation_id, kind, target_id), LONG_AGO)
+        everything(session, Whose(house.organisation_id, SubjectKind.CUSTOMER, house.customer), LONG_AGO, codes=CODES)
+        turning(session, NOW, house.organisation_id, FeedTerms(24, 3, NOW - timedelta(minutes=1)))
         steps = [step for statement, parameters in list(asked)[1:] for step in plans(session, statement, parameters)]
         assert session.scalar(text("SELECT 1")) == 1
     scans = [step for step in steps if step.startswith("SCAN") and "CONSTANT ROW" not in step]
-    assert [step for step in scans if any(table in step for table in ("calendar_item", "feed", "revoked_token"))] == []
+    assert [
+        step
+        for step in scans
+        if any(table in step for table in ("calendar_item", "feed", "door_code", "revoked_token"))
+    ] == []
+    used = " ".join(steps)
+    assert [name for name in CLOCKED if name not in used] == []
     database.close()

@@ -22,6 +22,7 @@ from booking.rules.doorcodes import (
     may_send,
     new_codes,
     sending,
+    sent_from,
     windows,
 )
 from booking.values.house import ClosingDay, Hours, Season
@@ -229,7 +230,10 @@ def test_a_code_may_wait_for_payment_or_the_hours_before() -> None:
     early = WINDOW.start - 3 * HOUR
 
     def at_moment(now: datetime, *, needs: bool = False, paid: bool = False, hours: int | None = None) -> Sending:
-        return sending(CONFIRMED, CodeState.ISSUED, now, WINDOW, needs_payment=needs, is_paid=paid, hours_before=hours)
+        from_then = sent_from(WINDOW, hours)
+        return sending(
+            CONFIRMED, CodeState.ISSUED, now, WINDOW, needs_payment=needs, is_paid=paid, not_before=from_then
+        )
 
     assert at_moment(early) is Sending.NOW
     assert at_moment(early, needs=True) is Sending.LATER

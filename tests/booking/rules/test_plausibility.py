@@ -10,7 +10,7 @@ import pytest
 
 from booking.rules.findings_table import DEFAULTS, KINDS
 from booking.rules.made_up import spam_words
-from booking.rules.plausibility import House, findings, trusted
+from booking.rules.plausibility import House, findings, is_same_contact, trusted
 from booking.values.findings import Contact, Finding, Record, Threshold, Wish
 from booking.values.house import RoomTerms
 from booking.values.slot import Slot
@@ -249,7 +249,19 @@ def test_the_settings_move_weight_and_number_or_switch_off() -> None:
 
 @pytest.mark.rule("S8")
 def test_each_text_names_only_values_that_the_finding_has() -> None:
-    everything = Record((Slot(START, START + HOUR),), 9, 9, 9, 9, 0, 0, in_season=False, clashes=("A",))
+    everything = Record(
+        (Slot(START, START + HOUR),),
+        9,
+        9,
+        9,
+        9,
+        0,
+        0,
+        in_season=False,
+        clashes=("A",),
+        differs=True,
+        discount_elsewhere=True,
+    )
     person = contact(name="asdf", email="a b@mailinator.com", phone="0")
     long_night = wish(datetime(2026, 12, 5, 3, tzinfo=UTC), 23 * HOUR, "http://casino.example viagra bitcoin", 99)
     found = findings(dataclasses.replace(long_night, contact=person), everything, {}, HOUSE)
@@ -271,19 +283,42 @@ def test_the_documented_defaults_are_the_real_ones() -> None:
     assert {code: kind.threshold for code, kind in KINDS.items()} == DEFAULTS
 
 
+KNOWN = Record(kept_bookings=3, is_proven=True)
+
+
+@pytest.mark.rule("S8")
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [
+        ({}, True),
+        ({"name": "ANNA  MÜLLER", "phone": "0049 (0)221/555-123".replace("(0)", "")}, True),
+        ({"phone": "0221 555123", "street": "Ringstrasse 7", "city": "KÖLN"}, True),
+        ({"name": "Karl Fremd"}, False),
+        ({"phone": "+49 151 23456789"}, False),
+        ({"phone": "123"}, False),
+        ({"street": "Ringstraße 17"}, False),
+        ({"postcode": "50675"}, False),
+    ],
+)
+def test_a_contact_is_the_same_however_it_is_written(other: dict[str, str], *, expected: bool) -> None:
+    given = contact(name="Anna Müller", phone="+49 221 555123", street="Ringstr. 7", postcode="50674", city="Köln")
+    assert is_same_contact(dataclasses.replace(given, **other), given) is expected
+
+
 @pytest.mark.rule("S8")
 @pytest.mark.parametrize(
     ("record", "found", "n", "expected"),
     [
-        (Record(kept_bookings=3), (), 3, True),
-        (Record(kept_bookings=2), (), 3, False),
-        (Record(kept_bookings=3, unpaid_invoices=1), (), 3, False),
-        (Record(kept_bookings=3), (Finding("late", Weight.INFO),), 3, True),
-        (Record(kept_bookings=3), (Finding("late", Weight.INFO), Finding("link", Weight.WARN)), 3, False),
-        (Record(kept_bookings=3), (Finding("clash", Weight.STOP),), 3, False),
-        (Record(kept_bookings=0), (), 0, False),
+        (KNOWN, (), 3, True),
+        (dataclasses.replace(KNOWN, is_proven=False), (), 3, False),
+        (dataclasses.replace(KNOWN, kept_bookings=2), (), 3, False),
+        (dataclasses.replace(KNOWN, unpaid_invoices=1), (), 3, False),
+        (KNOWN, (Finding("late", Weight.INFO),), 3, True),
+        (KNOWN, (Finding("late", Weight.INFO), Finding("link", Weight.WARN)), 3, False),
+        (KNOWN, (Finding("clash", Weight.STOP),), 3, False),
+        (dataclasses.replace(KNOWN, kept_bookings=0), (), 0, False),
     ],
-    ids=["enough", "too few", "unpaid", "info", "warn", "stop", "never a stranger"],
+    ids=["enough", "typed only", "too few", "unpaid", "info", "warn", "stop", "never a stranger"],
 )
 def test_only_a_known_and_clean_contact_is_trusted(
     record: Record, found: tuple[Finding, ...], n: int, *, expected: bool

@@ -70,6 +70,9 @@ def test_an_operator_may_set_the_grace_time() -> None:
         (dataclasses.replace(CASE, has_code=False), REJECT, "full", ()),
         (dataclasses.replace(CASE, is_exclusive=False), APPROVE, "", ("not-exclusive",)),
         (dataclasses.replace(CASE, is_verified=False), APPROVE, "", ("not-verified",)),
+        (dataclasses.replace(CASE, old_start=NOW), APPROVE, "", ("old-time-begun",)),
+        (dataclasses.replace(CASE, old_start=NOW), REJECT, "used", ()),
+        (dataclasses.replace(CASE, old_start=NOW + SECOND), APPROVE, "", ()),
         (
             dataclasses.replace(CASE, has_code=False, is_exclusive=False, is_verified=False),
             APPROVE,

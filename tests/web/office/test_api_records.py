@@ -19,7 +19,7 @@ from tests.fixtures.mail import SmtpSink
 from tests.web.conftest import Caller
 from tests.web.office.conftest import Desk
 from tests.web.office.test_mails import bury
-from web.office.mail_body import MASK
+from web.mail_body import MASK
 
 
 def program(desk: Desk, role: Role = Role.OFFICE) -> Caller:

@@ -191,6 +191,20 @@ def test_every_kind_has_a_page_with_all_its_ways(desk: Desk, kind: str) -> None:
     assert path in desk.get("/office/cases")
 
 
+@pytest.mark.rule("S27")
+def test_a_case_about_money_says_in_words_what_it_is_about(desk: Desk) -> None:
+    made = desk.confirmed()
+    told = {"invoice": "2026-00001", "issued_cents": 5000, "price_cents": 15000, "fee_cents": 0}
+    told |= {"issued_day": "2026-12-04", "new_day": "2026-12-05", "issued_minutes": 60, "new_minutes": 180}
+    page = desk.get(case(desk, "invoice-differs", "2026-00001", made.booking_id, **told))
+    for words in ("50,00", "150,00", "0,00", "4. Dezember 2026", "5. Dezember 2026", "60 Minuten", "180 Minuten"):
+        assert words in page.replace("\N{NO-BREAK SPACE}", " "), words
+    lacking = {"cents": 5000, "lacking": ["tax-number", "buyer"]}
+    page = desk.get(case(desk, "invoice-incomplete", made.booking_id, made.booking_id, **lacking))
+    assert "Steuernummer oder USt-IdNr. des Hauses, Name und Anschrift des Kunden" in page
+    assert "Rechnung jetzt schreiben" in page
+
+
 def test_the_slower_of_two_is_told_and_nothing_is_decided_twice(desk: Desk) -> None:
     _, path = moved_there(desk)
     other = desk.site.logged_in(Role.OWNER)

@@ -120,6 +120,8 @@ BAD: list[tuple[str, str, str]] = [
     ("/review", "desk_days", "0"),
     ("/review", "desk_days", ""),
     ("/review", "code_hours_before", "0"),
+    ("/review", "feed_code_hours", "0"),
+    ("/review", "feed_code_hours", "169"),
     ("/limits", "open_per_contact", "0"),
     ("/limits", "open_per_room", "1e3"),
     ("/house", "name", " "),

@@ -5,18 +5,24 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from booking.reads.house import read_house
+from booking.rules.sites import Heard, Step
 from booking.tables.bookings import AuditEntry
 from booking.tables.connections import BlockWay, Connection, ConnectionRoom, HookDelivery, RemoteBooking, Writer
+from booking.values.slot import Slot
 from booking.values.states import Role
+from outside.ycbm import YcbmClient
+from outside.ycbm_values import RemoteBooking as Standing
 from platzwart.peers.ycbm import Page, YcbmPeer
 from tests.builders import request, slot_in
 from tests.neighbours import add_neighbour, log_in_at
+from web.site_words import heard
 
 if TYPE_CHECKING:
     from tests.web.conftest import Site, Visitor
@@ -164,6 +170,57 @@ def test_the_way_is_proven_by_a_test_time_that_leaves_nothing_behind(
 
 
 @pytest.mark.rule("Y8")
+def test_the_test_time_is_known_as_ours_before_it_stands_there(
+    site: "Site", owner: "Visitor", peer: YcbmPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, _ = connect(owner, peer)
+    map_hall(site, owner, path)
+    known: list[tuple[bool, str]] = []
+    real = YcbmClient.create_block
+
+    def create(client: YcbmClient, page: str, slot: Slot, zone: ZoneInfo, title: str, mark: str = "") -> Standing:
+        with site.database.read() as db:
+            known.extend((one.ours, one.remote_id) for one in db.scalars(select(RemoteBooking)))
+        standing = real(client, page, slot, zone, title, mark)
+        assert known == [(True, f"test-{mark.partition('.')[0]}")]
+        return standing
+
+    monkeypatch.setattr(YcbmClient, "create_block", create)
+    assert owner.post(f"{path}/prove", of=path).status_code == 302
+    peer.control({"failing": 1, "fail_status": 409})
+    owner.post(f"{path}/prove", of=path)
+    with site.database.read() as db:
+        assert len(db.scalars(select(RemoteBooking)).all()) == 1, "after a plain no nothing is left of the second"
+
+
+@pytest.mark.rule("Y2")
+def test_another_address_asks_for_the_key_again(site: "Site", owner: "Visitor", peer: YcbmPeer) -> None:
+    path, _ = connect(owner, peer)
+    before = row(site)
+    no = owner.post(f"{path}/access", given(peer, base_url=f"{peer.base_url}/other", api_key=""), of=path)
+    assert no.status_code == 422
+    assert "Bitte geben Sie den API-Schlüssel erneut ein" in no.text
+    assert row(site).base_url == before.base_url
+    assert owner.post(f"{path}/access", given(peer, name="Neu", api_key=""), of=path).status_code == 302
+
+
+@pytest.mark.rule("X1")
+def test_what_the_site_answered_last_is_told_in_words(site: "Site", owner: "Visitor", peer: YcbmPeer) -> None:
+    path, _ = connect(owner, peer)
+
+    def fail(db: Session) -> None:
+        connection = db.scalars(select(Connection)).one()
+        connection.failures, connection.last_error = 2, "SiteThrottled"
+
+    site.database.write(fail)
+    page = owner.get(path).text
+    assert "SiteThrottled" not in page
+    with site.app.test_request_context("/"):
+        words = {heard(code) for code in (*Step, *Heard)}
+    assert words.isdisjoint({*Step, *Heard})
+
+
+@pytest.mark.rule("Y8")
 def test_the_test_time_keeps_out_of_the_way_of_what_is_booked_here(
     site: "Site", owner: "Visitor", peer: YcbmPeer
 ) -> None:
@@ -257,11 +314,12 @@ def test_webhooks_are_listed_by_their_outcome_without_what_they_hold(
     site.client().client.post(url, data=body, headers={"X-Platzwart-Secret": secret})
 
     def close(db: Session) -> None:
-        db.scalars(select(HookDelivery)).one().outcome = "unreadable, poll asked for"
+        row = db.scalars(select(HookDelivery)).one()
+        row.read_at, row.outcome = site.now, "unreadable"
 
     site.database.write(close)
     page = owner.get(path).text
-    assert "unreadable, poll asked for" in page
+    assert "nennt keine Buchung; die nächste Abfrage liest es" in page
     assert "Anna Geheim" not in page
 
 

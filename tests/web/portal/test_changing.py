@@ -115,13 +115,16 @@ def test_moving_a_confirmed_rental_is_a_new_request_and_the_old_time_stays(
 
 
 @pytest.mark.rule("S27")
-def test_the_fee_of_a_late_move_is_shown_and_left_to_the_office_as_a_case(
+def test_the_fee_of_a_late_move_is_shown_and_left_to_the_office_as_a_case_once_it_is_confirmed(
     customer: Customer, evening: Slot, later: Slot
 ) -> None:
     page = confirmed(customer, evening)
     check = f"{page}/change/check?{cells(later)}"
     assert "kostet jetzt 50,00\N{NO-BREAK SPACE}€" in customer.get(check).text
     customer.act(f"{page}/change", of=check)
+    with customer.site.database.read() as session:
+        assert session.scalars(select(CaseFile)).all() == []
+    customer.decide()
     with customer.site.database.read() as session:
         case = session.scalars(select(CaseFile).where(CaseFile.kind == "late-move")).one()
         assert case.booking_id == session.scalars(select(Booking.id).order_by(Booking.id.desc())).first()

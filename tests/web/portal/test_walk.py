@@ -222,13 +222,15 @@ def test_too_many_open_requests_of_one_contact_are_refused_in_words(customer: Cu
 
 
 @pytest.mark.rule("S8")
-def test_a_trusted_customer_is_confirmed_in_the_same_step(customer: Customer, evening: Slot) -> None:
+def test_a_trusted_customer_is_confirmed_in_the_step_that_proves_the_address(customer: Customer, evening: Slot) -> None:
     customer.site.database.write(lambda db: change_house(db, customer.site.ids, approve_after_kept=1))
     customer.without_doors()
     customer.ask(slot_in(1, 10, 11))
     customer.decide()
     customer.site.now += timedelta(days=2)
+    customer.site.database.write(lambda db: change_house(db, customer.site.ids, mail_check=True))
     page = customer.ask(evening)
+    customer.act(f"{customer.mail_page()}/verify", of=customer.mail_page())
     assert customer.bookings()[-1].state is BookingState.REQUESTED
     customer.site.now += timedelta(minutes=2)
     customer.settle()

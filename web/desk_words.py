@@ -1,10 +1,8 @@
-"""What the desk reads: whether a request is plausible, why not, and why there is no code."""
+"""What the desk is told, by page or program: whether a request is plausible, why not, and why there is no code."""
 
 from dataclasses import dataclass
 
 from booking.actions.desk import Hit
-from booking.rules.findings_table import KINDS
-from booking.values.findings import Finding
 from booking.values.refusals import Refused
 from booking.values.states import BookingState, Weight
 from web.i18n import gettext, ngettext
@@ -18,20 +16,6 @@ class Judgement:
     kind: str
     title: str
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A finding, ready to show."""
-
-    weight: Weight
-    text: str
-
-
-def finding_line(finding: Finding) -> Line:
-    """The finding in the page's language."""
-    kind = KINDS.get(finding.code)
-    return Line(finding.weight, gettext(kind.message, **finding.values) if kind else finding.code)
 
 
 def judgement(hit: Hit) -> Judgement:

@@ -1,15 +1,17 @@
-"""Calls to a booking site from its set-up page: always in a POST, outside of any transaction, within seconds."""
+"""Calls to a booking site while it is set up: always in a POST, outside of any transaction, within seconds."""
 
 from datetime import datetime, timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from booking.actions.connections import api_key_bound, note_proof, note_test_block
+from booking.actions.connections import api_key_bound, note_proof
 from booking.actions.leases import hold_lease
 from booking.actions.occupy import taken
+from booking.actions.site_proof import drop_test_block, note_test_block, plan_test_block
 from booking.actions.vault import Sealed
 from booking.reads.connections import ConnectionFacts
 from booking.reads.house import House, RoomFacts
@@ -31,21 +33,26 @@ from outside.errors import (
     TooSlow,
     Unreachable,
 )
-from outside.http import Fetcher
-from outside.ycbm import YcbmClient
 from web.context import current
 from web.filters import when
 from web.i18n import gettext
 from web.request import actor, end_read, house, now, organisation_id, read, tools, write
 
+if TYPE_CHECKING:
+    from outside.ycbm import YcbmClient
+
 HOUR = timedelta(hours=1)
 FIRST_DAY, LAST_DAY = 14, 120
 LEASE = timedelta(minutes=2)
 TEST_TITLE = "Test"
+PLAIN_NO = (SiteDenied, SiteMissing, SiteRefused, SiteThrottled, RefusedAddress)
 
 
-def client_of(session: Session, public_id: UUID) -> YcbmClient:
+def client_of(session: Session, public_id: UUID) -> "YcbmClient":
     """A client of the organisation's connection, its key opened at this moment."""
+    from outside.http import Fetcher
+    from outside.ycbm import YcbmClient
+
     row = session.scalars(
         select(Connection).where(Connection.organisation_id == organisation_id(), Connection.public_id == public_id)
     ).one()
@@ -101,35 +108,35 @@ def error_text(error: OutsideError) -> str:
 def _try_out(facts: ConnectionFacts, page: str, room: RoomFacts, slot: Slot) -> str | None:
     client = client_of(read(), facts.public_id)
     end_read()
-    mark = str(new_uuid(now()))
+    mine = organisation_id()
+    test = write(lambda db: plan_test_block(db, now(), tools(), mine, facts.connection_id, page, slot), nudge=False)
     try:
-        standing = client.create_block(page, slot, room.zone, TEST_TITLE, mark)
+        standing = client.create_block(page, slot, room.zone, TEST_TITLE, test.mark)
     except OutsideError as error:
+        if isinstance(error, PLAIN_NO):
+            write(lambda db: drop_test_block(db, mine, test.row_id), nudge=False)
         _note(facts, None, removed=False, error=error)
         return _not_held(error, slot, room)
-    test_id = write(
-        lambda db: note_test_block(db, now(), organisation_id(), facts.connection_id, standing.id, page, slot),
-        nudge=False,
-    )
+    write(lambda db: note_test_block(db, mine, test.row_id, standing.id), nudge=False)
     try:
         client.remove(standing.id)
         _require_gone(client, standing.id)
     except OutsideError as error:
-        _note(facts, test_id, removed=False, error=error)
+        _note(facts, test.row_id, removed=False, error=error)
         return gettext("The test time was held, but it could not be removed. Please remove it there by hand.")
-    _note(facts, test_id, removed=True)
+    _note(facts, test.row_id, removed=True)
     return None
 
 
 def _not_held(error: OutsideError, slot: Slot, room: RoomFacts) -> str:
-    """After a plain no nothing stands there; after any other failure nobody knows."""
-    if isinstance(error, SiteDenied | SiteMissing | SiteRefused | SiteThrottled | RefusedAddress):
+    """After a plain no nothing stands there; after any other failure nobody knows, until the next poll has looked."""
+    if isinstance(error, PLAIN_NO):
         return error_text(error)
     where = gettext("Please look there whether a test time is left on %(when)s.", when=when(slot, room.zone.key))
     return f"{error_text(error)} {where}"
 
 
-def _require_gone(client: YcbmClient, remote_id: str) -> None:
+def _require_gone(client: "YcbmClient", remote_id: str) -> None:
     """A 2xx is no proof: it is gone, or stands there as cancelled. Raises SiteUnchanged."""
     try:
         standing = client.booking(remote_id)

@@ -1,0 +1,56 @@
+"""A connection that is silent for too long raises an alarm, once for each silence (SPEC C15)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from booking.actions.cases import close_case, open_case
+from booking.actions.messages import MailKind, post
+from booking.reads.house import House
+from booking.rules.sites import is_silent
+from booking.tables.connections import Connection
+
+SILENT = "site-silent"
+
+
+def silent_connections(session: Session, now: datetime, organisation_id: int) -> Sequence[Connection]:
+    """Those that work, have not succeeded for too long, and about which the office was not told yet."""
+    query = select(Connection).where(
+        Connection.organisation_id == organisation_id, Connection.paused_at.is_(None), Connection.alarmed_at.is_(None)
+    )
+    return [row for row in session.scalars(query) if is_silent(_expected_from(row), now)]
+
+
+def announce_silent(session: Session, now: datetime, house: House) -> int:
+    """Open a case and write to the office about each silent connection. Returns how many there were."""
+    found = silent_connections(session, now, house.organisation_id)
+    for row in found:
+        row.alarmed_at = now
+        since = _expected_from(row) or now
+        facts = {"site": row.name, "since": since.isoformat(), "error": row.last_error}
+        open_case(session, now, house.organisation_id, SILENT, str(row.id), None, facts)
+        post(
+            session,
+            now,
+            house,
+            MailKind.SITE_SILENT,
+            to=house.letterhead.email,
+            name=house.name,
+            language=house.language,
+            booking_id=None,
+            facts=facts,
+        )
+    return len(found)
+
+
+def note_working(session: Session, now: datetime, connection: Connection) -> None:
+    """It succeeded, or rests by choice: the alarm is over, and the next silence is a new one."""
+    if connection.alarmed_at is not None:
+        connection.alarmed_at = None
+        close_case(session, now, connection.organisation_id, SILENT, str(connection.id), resolution="works again")
+
+
+def _expected_from(row: Connection) -> datetime | None:
+    return max((moment for moment in (row.polled_at, row.watched_from) if moment is not None), default=None)

@@ -1,0 +1,1 @@
+"""A remote per protocol behind one contract (`sync.remotes.protocol`)."""
