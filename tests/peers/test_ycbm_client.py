@@ -1,6 +1,7 @@
 """The client against the stand-in, over real sockets: reading, paging, changing, and every kind of trouble."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -177,6 +178,21 @@ def test_a_block_holds_the_time_there_is_marked_and_is_removed(peer: YcbmPeer, c
         client.create_block("prf_a", slot(3.5), BERLIN, "Closed", mark="m-0191")
     client.remove(block.id)
     client.remove(block.id)
+    assert client.bookings(DAY) == Listing((), ())
+
+
+@pytest.mark.rule("Y8")
+def test_a_block_that_the_site_places_otherwise_is_removed_again(peer: YcbmPeer) -> None:
+    fetch = Fetcher(frozenset({peer.netloc})).request
+
+    def shortening(method: str, url: str, **rest: Any) -> Answer:
+        if method == "POST":
+            rest["body"] = rest["body"].replace(b"05:00:00+01:00", b"04:30:00+01:00")
+        return fetch(method, url, **rest)
+
+    client = YcbmClient(peer.base_url, peer.account_id, peer.api_key, shortening)
+    with pytest.raises(SiteUnchanged):
+        client.create_block("prf_a", slot(3), BERLIN, "Closed", mark="m-0190")
     assert client.bookings(DAY) == Listing((), ())
 
 
