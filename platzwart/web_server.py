@@ -1,10 +1,12 @@
 """The web process: granian around a WSGI application, with the ways closed in which it loses a stop."""
 
 import importlib
+import logging
 import os
 import shutil
 import signal
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
@@ -39,6 +41,8 @@ REMIND_SECONDS = 0.2
 # Ignored by a process that has no handler for it, so that it may be sent at any time.
 NUDGE = signal.SIGURG
 
+log = logging.getLogger(__name__)
+
 
 def serve(settings: Settings, target: str = TARGET, wait: Callable[[], None] | None = None) -> None:
     """Serve until SIGTERM or SIGINT; requests in flight finish within `KILL_SECONDS`.
@@ -65,9 +69,8 @@ def serve(settings: Settings, target: str = TARGET, wait: Callable[[], None] | N
         log_access=False,
         respawn_failed_workers=True,
         respawn_interval=0.1,
-        workers_kill_timeout=KILL_SECONDS,
     )
-    server.on_startup(lambda: _insist_on_stop(server))
+    server.on_startup(lambda: _insist_on_stop(server, KILL_SECONDS))
     server.serve(target_loader=lambda: load(target), wrap_loader=False)
 
 
@@ -86,21 +89,26 @@ def _empty_metrics(settings: Settings) -> None:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.metrics_dir)
 
 
-def _insist_on_stop(server: AbstractServer[Any]) -> None:
-    """Repeat a stop request, which can be lost in the server and in a worker.
+def _insist_on_stop(server: AbstractServer[Any], seconds: float) -> None:
+    """Repeat a stop request, which can be lost in the server and in a worker; kill what is left after `seconds`.
 
     The server, while it starts a dead worker again, clears the event that carried it. A worker that gets its signal in
     the instant before it lies down to wait for one sleeps on: Python runs the handler when the wait is interrupted.
     `NUDGE` interrupts it; a second SIGTERM would not do, granian's worker stands still when it gets too many.
+
+    granian's own kill timeout takes a worker that just ended for one that refuses: two of its threads wait for the same
+    process, and the one that came second believes it alive until the first has noted the end.
     """
 
     def remind() -> None:
+        kill_at = time.monotonic() + seconds
         while True:
             server.main_loop_interrupt.set()
+            number = NUDGE if time.monotonic() < kill_at else signal.SIGKILL
             for worker in tuple(server.wrks):
-                with suppress(ProcessLookupError):
-                    os.kill(worker.inner.pid, NUDGE)
-            threading.Event().wait(REMIND_SECONDS)
+                if worker.inner.exitcode is None:
+                    _send(worker.inner.pid, number)
+            time.sleep(REMIND_SECONDS)
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         if not server.interrupt_signal:
@@ -110,3 +118,10 @@ def _insist_on_stop(server: AbstractServer[Any]) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
+
+
+def _send(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
+        if number is signal.SIGKILL:
+            log.warning("web worker %s did not stop in time and is killed", pid)

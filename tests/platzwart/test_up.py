@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -95,6 +96,18 @@ def test_a_stop_that_a_web_worker_slept_through_is_repeated(installation: Instal
     process = installation.start()
     installation.ready(process)
     assert installation.stop(process) == 0
+
+
+def test_a_visitor_who_never_finishes_a_request_does_not_hold_up_the_stop(installation: Installation) -> None:
+    process = installation.start()
+    installation.ready(process)
+    with socket.create_connection(("127.0.0.1", installation.port)) as visitor:
+        visitor.sendall(b"GET / HTTP/1.1\r\nHost: here\r\n")
+        time.sleep(0.3)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+    assert installation.output.count("did not stop in time and is killed") == 1
+    assert left_over(installation.mark, 0.3) == {}
 
 
 def test_a_killed_web_server_is_replaced_and_its_workers_do_not_live_on(installation: Installation) -> None:
