@@ -195,6 +195,15 @@ VARIABLES: tuple[Variable, ...] = (
 FIELDS = {variable.name: variable.name.lower() for variable in VARIABLES} | {"CODE_KEY": "code_keys"}
 
 
+def allowed_private_hosts(environment: Mapping[str, str]) -> frozenset[str]:
+    """`ALLOW_PRIVATE_HOSTS` alone, for a command that needs no other setting. Raises SettingsError."""
+    (variable,) = (variable for variable in VARIABLES if variable.name == "ALLOW_PRIVATE_HOSTS")
+    try:
+        return frozenset(variable.read(_raw(variable, environment)))
+    except (ValueError, OSError) as error:
+        raise SettingsError((f"{PREFIX}{variable.name}: {error}",)) from None
+
+
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read all variables. Raises SettingsError with one line for each variable that is missing or wrong."""
     values: dict[str, Any] = {}

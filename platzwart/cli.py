@@ -219,3 +219,25 @@ def doctor() -> None:
         mark = "!!" if finding.advice else "ok"
         click.echo(f"{mark}  {finding.subject}: {finding.seen}" + (f" — {finding.advice}" if finding.advice else ""))
     sys.exit(1 if any(finding.advice for finding in findings) else 0)
+
+
+@main.group()
+def ics() -> None:
+    """Look at calendars."""
+
+
+@ics.command("check")
+@click.argument("source")
+@click.option("--zone", default="Europe/Berlin", show_default=True, help="Zone of times without one.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@says_what_is_wrong
+def check_calendar(source: str, zone: str, *, as_json: bool) -> None:
+    """Read a calendar (file, address or - for standard input) as a link would; exit 1 with problems, 2 unreadable."""
+    from zoneinfo import available_timezones
+
+    if zone not in available_timezones():
+        raise click.BadParameter(f"{zone} is no zone of the tz database", param_hint="--zone")
+    from config.settings import allowed_private_hosts
+    from platzwart.ics_check import run
+
+    sys.exit(run(source, zone, allowed_private_hosts(process_environment()), as_json=as_json))

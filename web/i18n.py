@@ -13,10 +13,8 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
-from flask import Flask, g, request, session
-from flask_babel import Babel, Domain, get_locale, refresh  # type: ignore[import-untyped]
-from flask_babel import gettext as _gettext
-from flask_babel import ngettext as _ngettext
+from flask import Flask, g, has_request_context, request, session
+from flask_babel import Babel, Domain, refresh  # type: ignore[import-untyped]
 
 from papers.i18n import LOCALES, SOURCE_LANGUAGE, Translator, supported, translations
 
@@ -28,11 +26,13 @@ CHOSEN = "language"
 
 
 class Catalogues(Domain):  # type: ignore[misc]  # flask-babel is untyped
-    """flask-babel's domain, read from our `.po` files."""
+    """flask-babel's domain, read from our `.po` files; English outside a request.
+
+    flask-babel would work out the locale anew for each text.
+    """
 
     def get_translations(self) -> NullTranslations:
-        locale = get_locale()
-        return catalogue(locale.language if locale else SOURCE_LANGUAGE)
+        return _current()
 
 
 @lru_cache
@@ -51,14 +51,19 @@ def catalogue(language: str) -> NullTranslations:
     return Translations(fp=compiled)
 
 
+def _current() -> NullTranslations:
+    return catalogue(language() if has_request_context() else SOURCE_LANGUAGE)
+
+
 def gettext(message: str, /, **values: object) -> str:
     """The text in the language of this request, its `%(name)s` places filled."""
-    return str(_gettext(message, **values))
+    text = _current().gettext(message)
+    return text % values if values else text
 
 
 def ngettext(singular: str, plural: str, num: int, /, **values: object) -> str:
     """The plural form for *num*, which fills `%(num)d`."""
-    return str(_ngettext(singular, plural, num, **values))
+    return _current().ngettext(singular, plural, num) % {"num": num, **values}
 
 
 def language() -> str:

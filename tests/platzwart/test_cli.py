@@ -44,7 +44,7 @@ def test_help_answers_at_once() -> None:
     started = time.monotonic()
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert min(time.monotonic() - started, os.times().children_user - spent) < 0.5
-    for name in ("up", "web", "worker", "tick", "migrate", "keys", "setup-link", "config", "doctor"):
+    for name in ("up", "web", "worker", "tick", "migrate", "keys", "setup-link", "config", "ics", "doctor"):
         assert re.search(rf"^  {name} ", said, re.MULTILINE)
     assert "mail-sink" not in said
 
