@@ -20,6 +20,7 @@ from config.settings import Settings
 from web import filters, i18n, refusals, request, security
 from web.api.frame import invalid
 from web.api.models import Problem
+from web.compiled_templates import keep_compiled
 from web.context import EXTENSION, WebContext
 from web.url_rules import LazyRule
 
@@ -50,6 +51,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = lambda: datet
     app.extensions[EXTENSION] = WebContext(settings, clock)
     app.config["BOOTSTRAP_SERVE_LOCAL"] = True
     Bootstrap5(app)
+    keep_compiled(app, settings.data_dir)
     i18n.set_up(app)
     request.set_up(app)
     security.configure(app, settings)

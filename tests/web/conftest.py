@@ -2,6 +2,7 @@
 
 import base64
 import re
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +30,10 @@ NO_REDIS = "redis://127.0.0.1:1/0"
 CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
+# All applications of a test process find the templates that the first one compiled.
+DATA = tempfile.TemporaryDirectory(prefix="pw-web-")
+
+
 def make_settings(database_url: str, **others: str) -> Settings:
     given = {
         "DATABASE_URL": database_url,
@@ -37,6 +42,7 @@ def make_settings(database_url: str, **others: str) -> Settings:
         "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz-tests",
         "CODE_KEY": "k1:" + base64.b64encode(bytes(range(32))).decode(),
         "SMTP_URL": "smtp://127.0.0.1:1",
+        "DATA_DIR": DATA.name,
     }
     return read_settings({f"PLATZWART_{name}": value for name, value in (given | others).items()})
 

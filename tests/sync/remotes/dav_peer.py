@@ -234,7 +234,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _say(self, status: int, headers: dict[str, str] | None = None, body: bytes = b"") -> None:
         if self.peer.manners.gzips and body:
-            body, headers = gzip.compress(body), {**(headers or {}), "Content-Encoding": "gzip"}
+            body, headers = gzip.compress(body, mtime=0), {**(headers or {}), "Content-Encoding": "gzip"}
         # before anything is sent: whoever has the answer may look at once
         self.peer.asked.append(Asked(self.command, self.path, dict(self.headers), self.body, status, len(body)))
         self.send_response(status)
