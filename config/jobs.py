@@ -19,11 +19,22 @@ DRAIN_OUTBOX: Final = "workers.outbox.drain"
 DRAIN_SITES: Final = "workers.outbox.drain_sites"
 READ_HOOKS: Final = "workers.ycbm.read_hooks"
 POLL_CONNECTION: Final = "workers.ycbm.poll"
+RUN_LINK: Final = "workers.links.run"
+SERVE_LINKS: Final = "workers.link_wishes.serve"
 
 # What waits for booking sites has a worker of its own: a site that hangs holds up no mail.
-JOBS: Final = {DRAIN_OUTBOX: QUICK, DRAIN_SITES: SITES, READ_HOOKS: SITES, POLL_CONNECTION: CALENDARS}
+JOBS: Final = {
+    DRAIN_OUTBOX: QUICK,
+    DRAIN_SITES: SITES,
+    READ_HOOKS: SITES,
+    POLL_CONNECTION: CALENDARS,
+    RUN_LINK: CALENDARS,
+    SERVE_LINKS: CALENDARS,
+}
 COALESCE_MS: Final = 200
 JOB_SECONDS: Final = 120
+# A link bounds its runs by itself; the job only ends what hangs.
+LONGER: Final = {RUN_LINK: 300}
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +50,12 @@ def nudge(redis: "Redis", job: str, *ids: int) -> bool:
             return False
         with redis.pipeline() as one_trip:
             queue_for(job, redis).enqueue(
-                job, *ids, result_ttl=0, failure_ttl=86_400, job_timeout=JOB_SECONDS, pipeline=one_trip
+                job,
+                *ids,
+                result_ttl=0,
+                failure_ttl=86_400,
+                job_timeout=LONGER.get(job, JOB_SECONDS),
+                pipeline=one_trip,
             )
             one_trip.execute()
     except RedisError as error:

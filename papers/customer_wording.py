@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from booking.values.codes import spoken
 from papers.content import Block, Button, Content, Details, Fact, Paragraph, Picture, Quote
+from papers.customer_parts import access_note, code_details, content, what
 from papers.girocode import Transfer, girocode_png
 from papers.i18n import Translator
 from papers.letters import (
@@ -17,11 +18,8 @@ from papers.letters import (
     Cancellation,
     Codes,
     CodesArrive,
-    CodesBefore,
     CodesReplaced,
     Confirmation,
-    CustomerLetter,
-    DoorCode,
     Expired,
     Moved,
     NoCodes,
@@ -29,12 +27,12 @@ from papers.letters import (
     Phone,
     Rejection,
 )
-from papers.phrases import footer, iban_groups, lines, paragraphs, phone_line, price_table
+from papers.phrases import iban_groups, lines, paragraphs, phone_line, price_table
 
 
 def address_check(letter: AddressCheck, t: Translator) -> Content:
     until = t.moment(letter.held_until, letter.appointment.zone)
-    return _content(
+    return content(
         letter,
         t,
         subject=t.gettext("Please confirm your e-mail address"),
@@ -52,7 +50,7 @@ def acknowledgement(letter: Acknowledgement, t: Translator) -> Content:
     review = t.gettext("We review it by %(when)s", when=t.moment(letter.review_by, letter.appointment.zone))
     call = _call(letter, t)
     subject, heading = _arrival_heads(letter, t)
-    return _content(
+    return content(
         letter,
         t,
         subject=subject,
@@ -61,19 +59,24 @@ def acknowledgement(letter: Acknowledgement, t: Translator) -> Content:
         blocks=(
             Paragraph(t.gettext("This is not a confirmation yet. The time is blocked for you."), strong=True),
             *paragraphs(_no_longer(letter, t)),
-            *paragraphs(*_what_follows(letter, review, t)),
-            *_code_details(letter, t),
+            *paragraphs(*_what_follows(letter, review, t), _fee_to_come(letter, t)),
+            *code_details(letter, t),
             price_table(letter.price, letter.currency, t),
         ),
         button=Button(t.gettext("See your request"), letter.appointment.status_url),
     )
 
 
+def _fee_to_come(letter: Acknowledgement, t: Translator) -> str:
+    fee = t.money(letter.move_fee, letter.currency)
+    return t.gettext("Changing the time costs %(fee)s once we confirm it.", fee=fee) if letter.move_fee else ""
+
+
 def _arrival_heads(letter: Acknowledgement, t: Translator) -> tuple[str, str]:
-    what = _what(letter, t)
+    about = what(letter, t)
     if letter.before is not None:
-        return t.gettext("Your request has a new time: %(what)s", what=what), t.gettext("Your request has a new time")
-    return t.gettext("Your request has arrived: %(what)s", what=what), t.gettext("We have received your request")
+        return t.gettext("Your request has a new time: %(what)s", what=about), t.gettext("Your request has a new time")
+    return t.gettext("Your request has arrived: %(what)s", what=about), t.gettext("We have received your request")
 
 
 def _no_longer(letter: Acknowledgement, t: Translator) -> str:
@@ -115,28 +118,35 @@ def confirmation(letter: Confirmation, t: Translator) -> Content:
         if letter.by_phone
         else t.gettext("Your booking is confirmed. We look forward to seeing you.")
     )
-    return _content(
+    return content(
         letter,
         t,
-        subject=t.gettext("Your booking is confirmed: %(what)s", what=_what(letter, t)),
+        subject=t.gettext("Your booking is confirmed: %(what)s", what=what(letter, t)),
         heading=t.gettext("Your booking is confirmed"),
         access=letter.access,
         blocks=(
             *paragraphs(lead, _only_this_mail(letter.access, t) if letter.replaced else ""),
-            *paragraphs(_access_note(letter.access, t)),
+            *paragraphs(access_note(letter.access, t)),
             *_payment(letter, t),
             price_table(letter.price, letter.currency, t),
+            *paragraphs(_fee_due(letter, t)),
         ),
         button=Button(t.gettext("See your booking"), letter.appointment.status_url),
         by_name=True,
     )
 
 
+def _fee_due(letter: Confirmation, t: Translator) -> str:
+    fee = t.money(letter.move_fee, letter.currency)
+    text = t.gettext("Changing the time costs %(fee)s besides. We write to you about it.", fee=fee)
+    return text if letter.move_fee else ""
+
+
 def _payment(letter: Confirmation, t: Translator) -> tuple[Block, ...]:
     payment = letter.payment
     if payment is None:
         nothing = "" if letter.invoice_differs or letter.invoice_follows else t.gettext("There is nothing to pay.")
-        return (*paragraphs(nothing, *_of_invoice(letter, t)), *_code_details(letter, t))
+        return (*paragraphs(nothing, *_of_invoice(letter, t)), *code_details(letter, t))
     reference = spoken(payment.reference)
     rows = (
         (t.gettext("Amount"), t.money(payment.amount, payment.currency)),
@@ -182,13 +192,13 @@ def _girocode(payment: Payment, reference: str, t: Translator) -> tuple[Picture,
 
 
 def codes_arrive(letter: CodesArrive, t: Translator) -> Content:
-    return _content(
+    return content(
         letter,
         t,
-        subject=t.gettext("Your access: %(what)s", what=_what(letter, t)),
+        subject=t.gettext("Your access: %(what)s", what=what(letter, t)),
         heading=t.gettext("Here is your access"),
         access=letter.access,
-        blocks=(*paragraphs(_access_note(letter.access, t)), *_code_details(letter, t)),
+        blocks=(*paragraphs(access_note(letter.access, t)), *code_details(letter, t)),
         button=Button(t.gettext("See your booking"), letter.appointment.status_url),
         by_name=True,
     )
@@ -197,17 +207,17 @@ def codes_arrive(letter: CodesArrive, t: Translator) -> Content:
 def codes_replaced(letter: CodesReplaced, t: Translator) -> Content:
     has_codes = isinstance(letter.access, Codes)
     phone = "" if has_codes else phone_line(letter.call, t)
-    return _content(
+    return content(
         letter,
         t,
-        subject=t.gettext("New access: %(what)s", what=_what(letter, t)),
+        subject=t.gettext("New access: %(what)s", what=what(letter, t)),
         heading=t.gettext("Your door code has changed"),
         next_step=Fact(t.gettext("Please call"), phone) if phone else None,
         access=letter.access,
         blocks=(
             Paragraph(_only_these(letter.access, phone, t), strong=True),
-            *paragraphs(_access_note(letter.access, t)),
-            *_code_details(letter, t),
+            *paragraphs(access_note(letter.access, t)),
+            *code_details(letter, t),
         ),
         button=Button(t.gettext("See your booking"), letter.appointment.status_url),
         by_name=True,
@@ -235,19 +245,20 @@ def _only_this_mail(access: Access, t: Translator) -> str:
 
 def moved(letter: Moved, t: Translator) -> Content:
     before = t.when(letter.before, letter.appointment.zone)
-    return _content(
+    return content(
         letter,
         t,
-        subject=t.gettext("Your booking has moved: %(what)s", what=_what(letter, t)),
+        subject=t.gettext("Your booking has moved: %(what)s", what=what(letter, t)),
         heading=t.gettext("Your booking has a new time"),
         access=letter.access,
         blocks=(
             *paragraphs(
                 t.gettext("Until now it was %(before)s. That time is free for others now.", before=before),
                 _only_this_mail(letter.access, t),
-                _access_note(letter.access, t),
+                access_note(letter.access, t),
             ),
-            *_code_details(letter, t),
+            *code_details(letter, t),
+            price_table(letter.price, letter.currency, t),
         ),
         button=Button(t.gettext("See your booking"), letter.appointment.status_url),
         by_name=True,
@@ -255,17 +266,17 @@ def moved(letter: Moved, t: Translator) -> Content:
 
 
 def rejection(letter: Rejection, t: Translator) -> Content:
-    return _content(
+    return content(
         letter,
         t,
-        subject=t.gettext("Your request was declined: %(what)s", what=_what(letter, t)),
+        subject=t.gettext("Your request was declined: %(what)s", what=what(letter, t)),
         heading=t.gettext("We cannot confirm your request"),
         next_step=Fact(t.gettext("State"), t.gettext("Declined; the time is free again and nothing is owed")),
         blocks=(
             *paragraphs(t.gettext("We have reviewed your request and have to decline it, for this reason:")),
             Quote(lines(letter.reason)),
             *paragraphs(t.gettext("You are welcome to ask for another time.")),
-            *_code_details(letter, t),
+            *code_details(letter, t),
         ),
         button=Button(t.gettext("Find another time"), letter.room_url),
     )
@@ -282,27 +293,29 @@ def cancellation(letter: Cancellation, t: Translator) -> Content:
         (t.gettext("You get back"), letter.refund),
     )
     rows = tuple((label, t.money(cents, letter.currency)) for label, cents in sums if cents)
-    return _content(
+    return content(
         letter,
         t,
-        subject=t.gettext("Cancelled: %(what)s", what=_what(letter, t)),
+        subject=t.gettext("Cancelled: %(what)s", what=what(letter, t)),
         heading=t.gettext("Your booking is cancelled"),
         next_step=Fact(t.gettext("State"), t.gettext("Cancelled; you need do nothing more")),
         blocks=(
             *paragraphs(lead),
             *((Quote(lines(letter.reason)),) if letter.reason else ()),
             *((Details(t.gettext("Settlement"), rows),) if rows else ()),
-            *_code_details(letter, t),
+            *code_details(letter, t),
         ),
         button=Button(t.gettext("See your booking"), letter.appointment.status_url),
     )
 
 
 def expired(letter: Expired, t: Translator) -> Content:
-    return _content(
+    if letter.stays is not None:
+        return _move_expired(letter, t.when(letter.stays, letter.appointment.zone), t)
+    return content(
         letter,
         t,
-        subject=t.gettext("Your request was not answered: %(what)s", what=_what(letter, t)),
+        subject=t.gettext("Your request was not answered: %(what)s", what=what(letter, t)),
         heading=t.gettext("We did not answer in time"),
         next_step=Fact(t.gettext("State"), t.gettext("Expired; nothing is owed")),
         blocks=(
@@ -310,82 +323,26 @@ def expired(letter: Expired, t: Translator) -> Content:
                 t.gettext("Your time has begun before we reviewed the request. We are sorry; the mistake is ours."),
                 t.gettext("You are welcome to ask for another time."),
             ),
-            *_code_details(letter, t),
+            *code_details(letter, t),
         ),
         button=Button(t.gettext("Find another time"), letter.room_url),
     )
 
 
-def _what(letter: CustomerLetter, t: Translator) -> str:
-    appointment = letter.appointment
-    return f"{appointment.room}, {t.when(appointment.slot, appointment.zone)}"
-
-
-def _code_details(letter: CustomerLetter, t: Translator) -> tuple[Details, ...]:
-    return (Details(t.gettext("For questions"), ((t.gettext("Booking code"), spoken(letter.appointment.code)),)),)
-
-
-def _access_note(access: Access, t: Translator) -> str:
-    if isinstance(access, Codes):
-        return t.ngettext(
-            "The code opens the door only within the time beside it. Please give it to nobody outside your group.",
-            "Each code opens its door only within the time beside it. Please give them to nobody outside your group.",
-            len(access.codes),
-        )
-    return t.gettext("Your time has passed, so this mail carries no door code.") if access is NoCodes.PAST else ""
-
-
-def _access_facts(access: Access, zone: str, t: Translator) -> tuple[Fact, ...]:
-    if isinstance(access, Codes):
-        return tuple(_code_fact(code, zone, t) for code in access.codes)
-    if isinstance(access, CodesBefore):
-        promise = t.ngettext(
-            "The door code comes by mail %(num)d hour before the start",
-            "The door code comes by mail %(num)d hours before the start",
-            access.hours,
-        )
-        return (Fact(t.gettext("Access"), promise),)
-    if access is NoCodes.AFTER_PAYMENT:
-        return (Fact(t.gettext("Access"), t.gettext("The door code comes by mail when your payment has arrived")),)
-    return ()
-
-
-def _code_fact(code: DoorCode, zone: str, t: Translator) -> Fact:
-    label = t.gettext("Door code %(door)s", door=code.door) if code.door else t.gettext("Door code")
-    return Fact(label, code.code, t.gettext("valid %(window)s", window=t.when(code.valid, zone)), is_code=True)
-
-
-def _content(
-    letter: CustomerLetter,
-    t: Translator,
-    *,
-    subject: str,
-    heading: str,
-    blocks: tuple[Block, ...],
-    button: Button,
-    next_step: Fact | None = None,
-    access: Access = NoCodes.NOT_NEEDED,
-    by_name: bool = False,
-) -> Content:
-    """What, when, and the code or the next step come first; the rest follows."""
-    appointment = letter.appointment
-    place = ", ".join(part for part in (appointment.room, appointment.location) if part)
-    facts = (
-        Fact(t.gettext("What"), place),
-        Fact(t.gettext("When"), t.when(appointment.slot, appointment.zone)),
-        *((next_step,) if next_step else ()),
-        *_access_facts(access, appointment.zone, t),
-    )
-    named = by_name and letter.customer
-    return Content(
-        house=letter.house,
-        language=t.language,
-        subject=subject,
-        heading=heading,
-        facts=facts,
-        blocks=blocks,
-        button=button,
-        footer=footer(letter.house, t),
-        greeting=t.gettext("Hello %(name)s,", name=letter.customer) if named else t.gettext("Hello,"),
-        greets_by_name=by_name,
+def _move_expired(letter: Expired, stays: str, t: Translator) -> Content:
+    """The old time was never given up, and stands."""
+    return content(
+        letter,
+        t,
+        subject=t.gettext("Your wish for another time was not answered: %(what)s", what=what(letter, t)),
+        heading=t.gettext("We did not answer in time"),
+        next_step=Fact(t.gettext("State"), t.gettext("Expired; your booking stays as it was")),
+        blocks=(
+            *paragraphs(
+                t.gettext("Before we reviewed it one of the two times began. We are sorry; the mistake is ours."),
+                t.gettext("Your booking stays at its time so far: %(when)s. The change costs nothing.", when=stays),
+            ),
+            *code_details(letter, t),
+        ),
+        button=Button(t.gettext("Find another time"), letter.room_url),
     )

@@ -163,6 +163,8 @@ def invoice_lines(price: Price) -> tuple[InvoiceLine, ...]:
 
 def _line(line: PriceLine) -> InvoiceLine:
     amount = split_gross(line.gross, line.rate)
+    if line.pieces > 0:
+        return InvoiceLine(line.text, Decimal(line.pieces), Unit.PIECE, line.unit_cents, amount)
     if line.quantity_minutes <= 0:
         return InvoiceLine(line.text, Decimal(1), Unit.PIECE, None, amount)
     by_hour = round_half_up(line.unit_cents * line.quantity_minutes, _HOUR) == line.gross

@@ -137,7 +137,7 @@ class Acknowledgement(CustomerLetter):
     """The request has arrived, no confirmation (S6). `review_by` is the promised instant.
 
     On short notice `call` is who can be reached now or next (S15), None where nobody can. `before` is the time that it
-    was for until it was moved.
+    was for until it was moved. `move_fee` is what the late change of a confirmed time will cost (S27).
     """
 
     review_by: datetime
@@ -146,6 +146,7 @@ class Acknowledgement(CustomerLetter):
     short_notice: bool = False
     call: Phone | None = None
     before: Slot | None = None
+    move_fee: Cents = NOTHING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +154,8 @@ class Confirmation(CustomerLetter):
     """The one mail: codes, payment, invoice (S11, S12); `by_phone` where the desk confirmed it before (S18).
 
     `replaced` where a code that may be known opens nothing any more (S22). `invoice_differs` where the rental was moved
-    and is no longer as its invoice says, `invoice_follows` where that cannot be written yet (S12, S27).
+    and is no longer as its invoice says, `invoice_follows` where that cannot be written yet (S12, S27). `move_fee` is
+    what the late change of time costs beside the price.
     """
 
     access: Access
@@ -165,6 +167,7 @@ class Confirmation(CustomerLetter):
     replaced: bool = False
     invoice_differs: bool = False
     invoice_follows: bool = False
+    move_fee: Cents = NOTHING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,13 +213,16 @@ class Moved(CustomerLetter):
 
     before: Slot
     access: Access
+    price: Price
+    currency: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expired(CustomerLetter):
-    """Nobody reviewed the request before its start (S26)."""
+    """Nobody reviewed the request before its start (S26). `stays` is the old time, where it was to be moved (S27)."""
 
     room_url: str
+    stays: Slot | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

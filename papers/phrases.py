@@ -7,7 +7,7 @@ from datetime import time
 from itertools import groupby
 from typing import Any, TypeVar, cast
 
-from booking.values.house import Hours, Price
+from booking.values.house import Hours, Price, PriceLine
 from papers.content import Paragraph, Table
 from papers.i18n import Translator
 from papers.letters import House, Phone
@@ -101,18 +101,26 @@ def price_table(price: Price, currency: str, t: Translator) -> Table:
     return Table(
         title=t.gettext("Price"),
         columns=(t.gettext("Item"), t.gettext("Amount")),
-        rows=tuple((line.text, t.money(line.gross, currency)) for line in price.lines),
+        rows=tuple((_item(line), t.money(line.gross, currency)) for line in price.lines),
         total=(t.gettext("Total"), t.money(price.gross, currency)),
         figures=frozenset({1}),
         note=_vat_note(price, t),
     )
 
 
+def _item(line: PriceLine) -> str:
+    """What is counted, and how often: `3 × Balls`."""
+    return f"{line.pieces}\u00a0\u00d7 {line.text}" if line.pieces > 1 else line.text
+
+
 def _vat_note(price: Price, t: Translator) -> str:
+    """Where only extras are taxed, or only extras are not, both are said."""
     rates = sorted({line.rate for line in price.lines if line.rate}, reverse=True)
-    if rates:
-        return t.gettext("VAT of %(rates)s included", rates=" + ".join(t.percent(rate) for rate in rates))
-    return price.exemption or ""
+    if not rates:
+        return price.exemption or ""
+    taxed = t.gettext("VAT of %(rates)s included", rates=" + ".join(t.percent(rate) for rate in rates))
+    untaxed = price.exemption if any(line.rate == 0 for line in price.lines) else None
+    return "; ".join(part for part in (taxed, untaxed) if part)
 
 
 def paragraphs(*texts: str) -> tuple[Paragraph, ...]:

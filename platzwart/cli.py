@@ -11,6 +11,7 @@ from typing import Any, ParamSpec
 import click
 
 from config.settings import PREFIX, VARIABLES, Settings, SettingsError, read_dotenv, read_settings
+from platzwart.sync_cli import sync
 
 P = ParamSpec("P")
 UNUSABLE = 2
@@ -57,6 +58,9 @@ def main() -> None:
     Settings come from the environment (PLATZWART_…) and from a file .env in the working folder; docs/settings.md lists
     them. `platzwart up` needs none.
     """
+
+
+main.add_command(sync)
 
 
 @main.command()

@@ -18,6 +18,7 @@ from booking.tables.connections import BlockWay, Connection, ConnectionRoom
 from booking.tables.database import Database
 from booking.tables.doors import Door
 from booking.tables.people import ApiToken, Staff
+from booking.values.house import Per
 from booking.values.identity import new_uuid
 from booking.values.money import BasisPoints, Cents
 from booking.values.refusals import Refused
@@ -32,12 +33,14 @@ ZONE = ZoneInfo("Europe/Berlin")
 ACCOUNT, PAGE = "acc-hallenwerk", "page-grosse-halle"
 SEASON_BACK, SEASON_AHEAD = timedelta(days=14), timedelta(days=56)
 OPENS, CLOSES = time(8), time(22)
+STEPS = ((14, 30), (7, 50), (1, 100))  # days before the start, percent
 STAFF: dict[Role, tuple[str, str]] = {
     Role.OWNER: ("leitung@hallenwerk.example", "Leitung"),
     Role.ADMIN: ("verwaltung@hallenwerk.example", "Verwaltung"),
     Role.OFFICE: ("buero@hallenwerk.example", "Büro"),
     Role.DESK: ("theke@hallenwerk.example", "Theke"),
 }
+GROUPS = ("Vereine", "Schulen und Kitas")
 ROOMS = (
     ("Große Halle", "grosse-halle", "Das ganze Feld, 40 mal 20 Meter, mit Tribüne.", ("A", "B"), 40),
     ("Halbfeld A", "halbfeld-a", "Die Hälfte am Eingang.", ("A",), 20),
@@ -106,7 +109,19 @@ def _house(
     session.add_all([branch, season, prices, *units.values()])
     session.flush()
     door = Door(**mine, branch_id=branch.id, public_id=new_uuid(now), name="Haupteingang")
-    session.add_all([door, *_prices(mine, prices.id), *_hours(mine), *_terms(mine, now), *_staff(mine, now, hashes)])
+    groups = [t.CustomerGroup(**mine, name=name) for name in GROUPS]
+    session.add_all(groups)
+    session.flush()
+    session.add_all(
+        [
+            door,
+            *_prices(mine, prices.id, groups[0].id),
+            *_extras(mine, prices.id),
+            *_hours(mine),
+            *_terms(mine, now),
+            *_staff(mine, now, hashes),
+        ]
+    )
     session.flush()
     rooms = [_room(session, now, mine, branch, prices, door, units, room) for room in ROOMS]
     christmas = today.replace(month=12, day=24)
@@ -143,10 +158,28 @@ def _organisation(now: datetime) -> t.Organisation:
     )
 
 
-def _prices(mine: dict[str, int], price_list_id: int) -> list[t.PriceRule]:
+def _extras(mine: dict[str, int], price_list_id: int) -> list[t.PriceExtra]:
+    shared = mine | {"price_list_id": price_list_id}
+    return [
+        t.PriceExtra(**shared, name="Musikanlage", cents=Cents(500), per=Per.HOUR, most=1),
+        t.PriceExtra(**shared, name="Leihbälle", cents=Cents(200), per=Per.BOOKING, most=12, rank=1),
+        t.PriceExtra(
+            **shared,
+            name="Getränke und Obst",
+            cents=Cents(350),
+            per=Per.PERSON,
+            vat_rate=BasisPoints(700),
+            most=1,
+            rank=2,
+        ),
+    ]
+
+
+def _prices(mine: dict[str, int], price_list_id: int, clubs: int) -> list[t.PriceRule]:
     shared = mine | {"price_list_id": price_list_id}
     return [
         t.PriceRule(**shared, name="Stunde", cents=Cents(4500), per_hour=True),
+        t.PriceRule(**shared, name="Vereinsstunde", cents=Cents(3000), per_hour=True, group_id=clubs),
         t.PriceRule(
             **shared,
             name="Stunde am Abend",
@@ -210,11 +243,11 @@ def _room(
         name=name,
         description=description,
         most_people=people,
-        late_fee_percent=50,
     )
     session.add(room)
     session.flush()
     session.add_all([t.RoomUnit(**mine, room_id=room.id, unit_id=units[part].id) for part in parts])
+    session.add_all([t.CancelStep(**mine, room_id=room.id, days_before=days, fee_percent=fee) for days, fee in STEPS])
     session.add_all(
         [t.OpeningHours(**mine, room_id=room.id, weekday=day, opens=OPENS, closes=CLOSES) for day in range(7)]
     )

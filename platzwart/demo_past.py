@@ -12,6 +12,7 @@ from booking.actions.audit import CUSTOMER, Actor
 from booking.actions.cases import open_case
 from booking.actions.endings import cancel_rental
 from booking.actions.feeds import make_feed
+from booking.actions.groups import assign_group
 from booking.actions.messages import TOPIC as MAIL
 from booking.actions.messages import MailKind
 from booking.actions.moves import move_message
@@ -24,8 +25,10 @@ from booking.rules.moving import Actor as Who
 from booking.tables.bookings import Booking
 from booking.tables.database import Database
 from booking.tables.outgoing import Message, Outbox
+from booking.tables.people import Customer
 from booking.values.clock import instant_of
 from booking.values.findings import Contact
+from booking.values.house import ExtraWish
 from booking.values.slot import Slot
 from booking.values.states import MessageState, SubjectKind, Variant, Verdict
 from platzwart.demo_house import accepted
@@ -75,6 +78,7 @@ def live(database: Database, now: datetime, tools: Tools) -> None:
     with database.read() as session:
         house = read_house(session, only_organisation(session) or 0)
     made = [_play(database, now, tools, house, scene) for scene in SCENES]
+    database.write(lambda session: _into_groups(session, now, house))
     first, fates = made[0], {scene.fate: one for scene, one in zip(SCENES, made, strict=True)}
     database.write(lambda session: _trouble(session, now, house, fates["confirmed"], fates["rejected"]))
     database.write(
@@ -89,6 +93,14 @@ def live(database: Database, now: datetime, tools: Tools) -> None:
             variant=Variant.FULL,
         )
     )
+
+
+def _into_groups(session: Session, now: datetime, house: House) -> None:
+    """The clubs pay as clubs, the kindergarten as a school; they asked before, so their requests have other prices."""
+    clubs = {email: group for (_, _, email), group in zip(CLUBS, (1, 0, 1, None, 1), strict=True) if group is not None}
+    names = sorted(house.groups, key=lambda group: group.name)
+    for customer in session.scalars(select(Customer).where(Customer.email.in_(clubs))).all():
+        assign_group(session, now, house, customer.public_id, names[clubs[customer.email]].group_id, OFFICE)
 
 
 def _trouble(session: Session, now: datetime, house: House, clash: Made, returned: Made) -> None:
@@ -151,4 +163,7 @@ def _ask(house: House, scene: Scene, now: datetime) -> Ask:
             country="DE",
         ),
         language="de",
+        wishes=tuple(ExtraWish(extra.extra_id, 1) for extra in room.prices.offered[:2])
+        if scene.fate == "requested"
+        else (),
     )

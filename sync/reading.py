@@ -85,7 +85,7 @@ def in_child(body: bytes, zone: str, allowance: Allowance = ALLOWANCE) -> Readin
     Raises OSError where no process can be started.
     """
     child = subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", _PROGRAM, *_paths(), str(allowance.cpu), str(allowance.memory)],
+        [sys.executable, "-I", "-S", "-c", _PROGRAM, *child_paths(), str(allowance.cpu), str(allowance.memory)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # a traceback would carry what is in the body
@@ -101,10 +101,11 @@ def in_child(body: bytes, zone: str, allowance: Allowance = ALLOWANCE) -> Readin
         finally:
             if child.returncode is None:
                 os.killpg(child.pid, signal.SIGKILL)
-    return _outcome(child.returncode, answer)
+    return outcome_of_child(child.returncode, answer)
 
 
-def _outcome(code: int, answer: bytes) -> Reading | Refused:
+def outcome_of_child(code: int, answer: bytes) -> Reading | Refused:
+    """What a child found, by how it ended and what it answered."""
     if code == -signal.SIGXCPU:
         return refused("calendar-too-slow")
     if code == -signal.SIGKILL:  # not by us: the system ran out of memory
@@ -121,7 +122,7 @@ def _failed(code: int) -> Refused:
     return Refused((Reason("calendar-reader-failed", None, {"exit": code}),))
 
 
-def _paths() -> list[str]:
+def child_paths() -> list[str]:
     """Where modules are found: the child starts without looking for them itself, which halves the time it takes."""
     ours = str(Path(ical.__file__).parents[1])
     return list(dict.fromkeys([ours, *(path for path in sys.path if Path(path).is_absolute())]))

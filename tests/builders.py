@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from booking.actions.requests import Ask, Made, make_request
@@ -17,6 +18,7 @@ from booking.reads.house import House, read_house
 from booking.tables.doors import Door, DoorCode
 from booking.tables.houses import (
     Branch,
+    CancelStep,
     HoursKind,
     OpeningHours,
     Organisation,
@@ -139,6 +141,17 @@ def change_house(session: Session, ids: Ids, **settings: object) -> House:
     organisation.settings_revision += 1
     session.flush()
     return read_house(session, ids.organisation_id)
+
+
+def set_steps(session: Session, ids: Ids, *steps: tuple[int, int]) -> House:
+    """Cancelling costs the same in all rooms from here on: days before the start and percent of each step."""
+    session.execute(delete(CancelStep).where(CancelStep.organisation_id == ids.organisation_id))
+    session.add_all(
+        CancelStep(organisation_id=ids.organisation_id, room_id=room, days_before=days, fee_percent=percent)
+        for room in (ids.hall, ids.left, ids.right)
+        for days, percent in steps
+    )
+    return change_house(session, ids)
 
 
 def slot_on(day: date, first: int, last: int, zone: ZoneInfo = ZONE) -> Slot:

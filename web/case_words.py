@@ -2,6 +2,7 @@
 
 from booking.actions.deciding_cases import Way
 from web.i18n import gettext
+from web.link_words import link_effect, link_question, link_title
 
 
 def case_title(kind: str) -> str:
@@ -18,11 +19,12 @@ def case_title(kind: str) -> str:
         "invoice-cancelled": gettext("Cancelled: settle invoice and fee"),
         "invoice-incomplete": gettext("The invoice cannot be written"),
         "late-move": gettext("Moved late: a fee is due"),
+        "not-reviewed": gettext("Not reviewed in time"),
         "approval-clash": gettext("Approved, but the time is taken"),
         "codes-low": gettext("Door codes run out"),
         "site-silent": gettext("A booking site is not reached"),
     }
-    return titles.get(kind, kind)
+    return titles.get(kind) or link_title(kind) or kind
 
 
 def case_question(kind: str) -> str:
@@ -47,6 +49,9 @@ def case_question(kind: str) -> str:
             "Something that the law asks for is missing, so the customer got the mail without an invoice."
         ),
         "late-move": gettext("The customer saw this fee before moving. Please charge it."),
+        "not-reviewed": gettext(
+            "Nobody reviewed this request before its time began. It has expired, and the customer was told by mail."
+        ),
         "approval-clash": gettext(
             "Another booking or calendar took this time before the approval was final. The request waits again."
         ),
@@ -56,7 +61,7 @@ def case_question(kind: str) -> str:
             "taken here may still be offered there. This case closes by itself when it works again."
         ),
     }
-    return texts.get(kind, "")
+    return texts.get(kind) or link_question(kind)
 
 
 def way_label(kind: str, way: Way) -> str:
@@ -66,6 +71,7 @@ def way_label(kind: str, way: Way) -> str:
         Way.CANCEL: gettext("Cancel it here too, without a fee"),
         Way.AGAIN: _again(kind),
         Way.FREE: gettext("Free the time anyway"),
+        Way.LET_GO: gettext("Let these deletions go"),
         Way.SETTLED: gettext("Settled"),
     }
     return labels[way]
@@ -84,7 +90,7 @@ def way_effect(kind: str, way: Way) -> str:
         ("cancel-stuck", Way.AGAIN): gettext("The time stays held until the site answers."),
         ("invoice-incomplete", Way.AGAIN): gettext("The customer gets the mail again, with the invoice."),
     }
-    return effects.get((kind, way), "")
+    return effects.get((kind, way)) or link_effect(kind, way)
 
 
 def _again(kind: str) -> str:

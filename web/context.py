@@ -43,6 +43,7 @@ class Wake(Enum):
 
     OUTBOX = "DRAIN_OUTBOX"
     HOOKS = "READ_HOOKS"
+    LINKS = "SERVE_LINKS"
 
 
 class WebContext:

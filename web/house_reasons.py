@@ -11,6 +11,14 @@ HOUSE_TEXTS: dict[str, Callable[[Values], str]] = {
     "name-taken": lambda _values: gettext("Another one has this name already."),
     "slug-taken": lambda _values: gettext("Another room has this address already."),
     "no-such-price-list": lambda _values: gettext("There is no price list of this name."),
+    "day-twice": lambda values: gettext(
+        "Another step begins %(days)s days before already.", days=values.get("days", 0)
+    ),
+    "fee-falls": lambda values: gettext(
+        "An earlier step costs %(percent)s %% already: a fee never falls as the start comes nearer.",
+        percent=values.get("percent", 0),
+    ),
+    "too-many-steps": lambda values: gettext("At most %(most)s steps.", most=values.get("most", 0)),
     "bad-slug": lambda _values: gettext("Please use small letters a to z, digits and single hyphens, 60 at most."),
     "no-zone": lambda _values: gettext("There is no such time zone."),
     "inside-itself": lambda _values: gettext("A room cannot lie within a room that it holds itself."),

@@ -31,6 +31,7 @@ OFFICE_TEXTS: dict[str, Callable[[Values], str]] = {
     "case-closed": lambda _values: gettext("Somebody decided this case already."),
     "no-such-way": lambda _values: gettext("This case cannot be decided so."),
     "not-a-percentage": lambda _values: gettext("A percentage lies between 0 and 100."),
+    "one-of-them": lambda _values: gettext("Please name a known customer or give a contact, not both."),
     "one-of-both": lambda _values: gettext("Please give a percentage or an amount, not both."),
     "ends-before": lambda _values: gettext("The last day lies before the first."),
     "no-note": lambda _values: gettext("Please write why; it stands on the invoice."),
@@ -52,12 +53,26 @@ OFFICE_TEXTS: dict[str, Callable[[Values], str]] = {
     "season-in-use": lambda _values: gettext(
         "Codes, opening hours or prices are kept for this season; it cannot be removed."
     ),
+    "no-such-group": lambda _values: gettext("There is no such customer group any more."),
+    "group-in-use": lambda _values: gettext("Customers are in this group, or prices are for it; it cannot be removed."),
+    "no-group-price": lambda _values: gettext("The customer's group has no lower price for this time."),
     "unchanged": lambda _values: gettext("This is the text of the present version."),
     "last-owner": lambda _values: gettext("There has to be one owner at least."),
     "only-owners": lambda _values: gettext("Only an owner may do this with an owner."),
     "yourself": lambda _values: gettext("You cannot do this with your own account."),
     "no-address": lambda _values: gettext(
         "Please give an address that begins with https://, without a password in it."
+    ),
+    "no-calendar-address": lambda _values: gettext(
+        "Please give an address that begins with https:// or webcal://, without a password in it."
+    ),
+    "password-again": lambda _values: gettext(
+        "Please enter the password again: the stored one was given for another server or user."
+    ),
+    "unlinking": lambda _values: gettext("This link is being ended; it does nothing else any more."),
+    "plan-not-ready": lambda _values: gettext("There is nothing in this plan to apply, or it is not made yet."),
+    "case-changed": lambda _values: gettext(
+        "What this case is about has changed since you opened it. Please look at it as it is now."
     ),
     "key-again": lambda _values: gettext(
         "Please enter the API key again: the stored one was given for another account or address."

@@ -58,17 +58,19 @@ def rule_words(rule: PriceRule, house: House, room: RoomFacts) -> Row:
 
 def _row(line: PriceLine, house: House) -> Row:
     text = gettext("Minimum charge") if line.text == MINIMUM else line.text
-    unit = money(line.unit_cents, house)
-    quantity = f"{length_words(line.quantity_minutes)} · {unit}" if line.quantity_minutes else ""
-    return Row(text, quantity, money(line.gross, house))
+    return Row(text, _quantity(line, money(line.unit_cents, house)), money(line.gross, house))
+
+
+def _quantity(line: PriceLine, unit: str) -> str:
+    if line.pieces:
+        return f"{line.pieces} \u00d7 {unit}" if line.pieces > 1 else ""
+    return f"{length_words(line.quantity_minutes)} · {unit}" if line.quantity_minutes else ""
 
 
 def _tax(price: Price, house: House) -> str:
-    if price.exemption:
-        return price.exemption
     rates = sorted({line.rate for line in price.lines})
-    parts = []
-    for rate in rates:
+    parts = [price.exemption] if price.exemption and (0 in rates or not rates) else []
+    for rate in (rate for rate in rates if rate or not price.exemption):
         gross = Cents(sum(line.gross for line in price.lines if line.rate == rate))
         vat = money(split_gross(gross, rate).vat, house)
         parts.append(gettext("%(rate)s VAT included: %(vat)s", rate=translator().percent(rate), vat=vat))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from booking.values.refusals import Reason, Refused
+from web.filters import money
 from web.house_reasons import HOUSE_TEXTS
 from web.i18n import gettext, ngettext
 from web.office_reasons import OFFICE_TEXTS
@@ -74,6 +75,9 @@ _WITH_NUMBERS: dict[str, Callable[[Values], str]] = {
     "too-many-people": lambda values: ngettext(
         "%(num)d person at most fits here.", "%(num)d people at most fit here.", _number(values, "most")
     ),
+    "too-many-extras": lambda values: ngettext(
+        "There is only %(num)d of it.", "There are only %(num)d of it.", _number(values, "most")
+    ),
     "contact-limit": lambda values: ngettext(
         "%(num)d request of yours is still waiting for its review. Please wait for its answer.",
         "%(num)d requests of yours are still waiting for their review. Please wait for an answer.",
@@ -101,6 +105,7 @@ _OF_TIMES: dict[str, Callable[[Values], str]] = {
     "no-price": lambda _values: gettext("There is no price for this time yet. Please call the office."),
     "room-archived": lambda _values: gettext("This room can no longer be booked."),
     "not-a-slot": lambda _values: gettext("The end has to come after the start."),
+    "extra-gone": lambda _values: gettext("This is no longer offered. Please send your request without it."),
     "missing": lambda _values: gettext("This is needed here."),
 }
 _OF_REVIEWS: dict[str, Callable[[Values], str]] = {
@@ -119,6 +124,11 @@ _OF_REVIEWS: dict[str, Callable[[Values], str]] = {
         "The time that this move would give up has begun: it is used. Please reject the request."
     ),
     "too-late": lambda _values: gettext("The address was not confirmed in time: the time is free again."),
+    "fee-changed": lambda _values: gettext("The fee has changed since you looked. Please look at it once more."),
+    "price-changed": lambda _values: gettext("The price has changed since you looked. Please look at it once more."),
+    "charge-range": lambda values: gettext(
+        "Please enter an amount up to the price that is owed, %(most)s.", most=money(_number(values, "most"))
+    ),
     "not-active": lambda _values: gettext("This booking has ended already."),
     "not-yours": lambda _values: gettext("This is for the office to do."),
     "a-case": lambda _values: gettext("This has to be decided in the office first."),
@@ -138,9 +148,7 @@ _OF_CODES: dict[str, Callable[[Values], str]] = {
     "no-rooms": lambda _values: gettext("No room has this door, so there are no times to make codes for."),
     "no-windows": lambda _values: gettext("There are no times in this season to make codes for."),
     "has-problems": lambda _values: gettext("The list has lines that cannot be read. Please correct them first."),
-    "preview-changed": lambda _values: gettext(
-        "The list or the codes changed since the preview. Please look at it again."
-    ),
+    "preview-changed": lambda _values: gettext("What was shown has changed since. Please look at it as it is now."),
     "codes-changed": lambda _values: gettext("The codes changed meanwhile. Please look at how they stand now."),
     "retired": lambda _values: gettext("This code is no longer in use."),
     "over": lambda _values: gettext("This time is over."),

@@ -126,6 +126,11 @@ class RequestForm(Form):  # type: ignore[misc]  # WTForms is untyped
         """Only of a form that is valid."""
         return int(self.people.data)
 
+    def people_so_far(self) -> int:
+        """As many as are typed, 1 where that cannot be read: the price on a form that is not complete yet."""
+        text = self.people.data or ""
+        return int(text) if text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS_OF_PEOPLE else 1
+
     def validate_country(self, field: Any) -> None:
         if field.data not in {choice.value for choice in field.choices}:
             raise ValidationError(gettext("Please choose a country from the list."))

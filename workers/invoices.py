@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from booking.actions.outbox import Duty
 from booking.reads.house import House, read_house
 from booking.tables.outgoing import Invoice, InvoiceFile, Message
-from booking.values.money import BasisPoints, Cents, Gross
+from booking.values.money import BasisPoints, Cents, Gross, round_half_up
 from papers.invoice import Bank, Buyer, InvoiceData, InvoiceLine, Seller, Unit, render_invoice
 from workers.context import Context, clock
 
@@ -77,10 +77,13 @@ def invoice_data(frozen: dict[str, Any]) -> InvoiceData:
 def _line(line: dict[str, Any]) -> InvoiceLine:
     amount = line["amount"]
     split = Gross(Cents(amount["net"]), Cents(amount["vat"]), BasisPoints(amount["rate"]))
+    pieces = line.get("pieces", 0)  # invoices issued before there were extras have none
+    if pieces:
+        return InvoiceLine(line["text"], Decimal(pieces), Unit.PIECE, Cents(line["unit_cents"]), split)
     if not line["minutes"]:
         return InvoiceLine(line["text"], Decimal(1), Unit.PIECE, None, split)
     hours = (Decimal(line["minutes"]) / MINUTES_OF_HOUR).quantize(Decimal("0.01"))
-    by_hour = round(line["unit_cents"] * line["minutes"] / MINUTES_OF_HOUR) == split.gross
+    by_hour = round_half_up(line["unit_cents"] * line["minutes"], MINUTES_OF_HOUR) == split.gross
     return InvoiceLine(line["text"], hours, Unit.HOUR, Cents(line["unit_cents"]) if by_hour else None, split)
 
 

@@ -134,6 +134,7 @@ def _acknowledgement(desk: Desk, message: Message, rental: Rental) -> p.Letter:
         short_notice=rental.booking.short_notice,
         call=_call(desk),
         before=time_before(message),
+        move_fee=rental.booking.move_fee_cents,
     )
 
 
@@ -183,6 +184,7 @@ def _confirmation(desk: Desk, message: Message, rental: Rental) -> p.Letter:
         replaced=bool(message.facts.get("replaced")),
         invoice_differs=bool(message.facts.get("invoice_differs")),
         invoice_follows=bool(message.facts.get("invoice_follows")),
+        move_fee=rental.booking.move_fee_cents,
     )
 
 
@@ -222,12 +224,20 @@ def _moved(desk: Desk, message: Message, rental: Rental) -> p.Letter:
     before = time_before(message)
     if before is None:
         raise KeyError("before")
-    return p.Moved(**_customer(desk, message, rental), before=before, access=access(desk, rental))
+    return p.Moved(
+        **_customer(desk, message, rental),
+        before=before,
+        access=access(desk, rental),
+        price=_price(rental),
+        currency=desk.house.currency,
+    )
 
 
 def _expired(desk: Desk, message: Message, rental: Rental) -> p.Letter:
     room = desk.house.room(rental.event.room_id)
-    return p.Expired(**_customer(desk, message, rental), room_url=f"{desk.base_url}/rooms/{room.slug}")
+    replaces_id = rental.booking.replaces_id
+    stays = load_rental(desk.session, desk.house.organisation_id, replaces_id).slot if replaces_id else None
+    return p.Expired(**_customer(desk, message, rental), room_url=f"{desk.base_url}/rooms/{room.slug}", stays=stays)
 
 
 CUSTOMER_LETTERS: dict[MailKind, Callable[[Desk, Message, Rental], p.Letter | None]] = {

@@ -22,14 +22,18 @@ from booking.actions.doors import announce_low_codes, post_digest
 from booking.actions.endings import expire_requests
 from booking.actions.feed_codes import count_turned
 from booking.actions.leases import hold_lease
+from booking.actions.link_alarms import announce_silent_links, silent_links
+from booking.actions.link_runs import forget_runs
 from booking.actions.rentals import SITES
 from booking.actions.site_alarms import announce_silent, silent_connections
 from booking.reads.house import House, read_house
+from booking.reads.link_wishes import open_wishes
+from booking.reads.links import due_links
 from booking.tables.connections import Connection, HookDelivery
 from booking.tables.houses import Organisation
 from booking.tables.people import StaffSession
 from booking.values.clock import DAY, local_time
-from config.jobs import DRAIN_OUTBOX, DRAIN_SITES, POLL_CONNECTION, READ_HOOKS, nudge
+from config.jobs import DRAIN_OUTBOX, DRAIN_SITES, POLL_CONNECTION, READ_HOOKS, RUN_LINK, SERVE_LINKS, nudge
 from config.settings import Settings
 from workers.context import Context, build_context, clock
 
@@ -90,13 +94,16 @@ class Tick:
         self._watch_sites(now, house)
 
     def _watch_sites(self, now: datetime, house: House) -> None:
-        """After a stop of the whole house the sites have time to be read again before anybody is alarmed (SPEC C15)."""
+        """After a stop of the house sites and links have time to be read again before anybody is alarmed (SPEC C15)."""
         if now - (self._began_at or now) < SETTLING:
             return
         with self._context.database.read() as session:
             found = silent_connections(session, now, house.organisation_id)
+            links = silent_links(session, now, house.organisation_id)
         if found:
             self._context.database.write(lambda session: announce_silent(session, now, house))
+        if links:
+            self._context.database.write(lambda session: announce_silent_links(session, now, house))
 
     def _wake(self, now: datetime) -> None:
         with self._context.database.read() as session:
@@ -107,7 +114,13 @@ class Tick:
                     select(Connection.id).where(Connection.next_poll_at <= now, Connection.paused_at.is_(None))
                 )
             )
+            links = due_links(session, now)
+            wishes = open_wishes(session)
         redis = self._context.redis
+        for link_id in links:
+            nudge(redis, RUN_LINK, link_id)
+        if wishes:
+            nudge(redis, SERVE_LINKS)
         wake(redis, due=bool(due - {SITES}), sites=SITES in due, hooks=hooks is not None, polls=polls)
 
 
@@ -129,12 +142,13 @@ def wake(redis: "Redis", *, due: bool, sites: bool, hooks: bool, polls: list[int
 
 def clean(session: Session, now: datetime) -> None:
     """Drop what is only kept for a while: counted tries, stored answers of the API, sessions long over, webhooks that
-    were followed, duties that were done.
+    were followed, duties that were done, runs of links.
     """
     forget_attempts(session, now - DAY)
     idempotency.forget(session, now - idempotency.KEPT)
     hooks.forget_hooks(session, now - hooks.KEPT)
     outbox.forget(session, now - outbox.KEPT)
+    forget_runs(session, now)
     session.execute(delete(StaffSession).where(StaffSession.expires_at < now - timedelta(days=30)))
 
 

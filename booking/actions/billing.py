@@ -78,7 +78,18 @@ def freeze_price(house: House, rental: Rental) -> None:
 
 
 def owed_price(house: House, rental: Rental) -> Price:
-    """What `freeze_price` fixes, for who shows it before; the same however often it is asked."""
+    """What `freeze_price` fixes, for who shows it before; the same however often it is asked.
+
+    Where less is charged afterwards the difference is a reduction with the office's reason (SPEC S18).
+    """
+    full, charged = full_price(house, rental), rental.booking.charged_cents
+    if charged is None or charged >= full.gross:
+        return full
+    return discounted(full, Discount(rental.booking.charged_for, cents=Cents(full.gross - charged)))
+
+
+def full_price(house: House, rental: Rental) -> Price:
+    """What is owed before the office charges less: the list's price under the standing discount of its day."""
     return with_standing_discount(listed(price_from_json(rental.booking.price)), rental.customer, _day(house, rental))
 
 

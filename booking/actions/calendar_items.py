@@ -14,6 +14,7 @@ from sqlalchemy import Executable, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from booking.actions.link_wakes import wake_rooms
 from booking.reads.agenda import rooms_beside
 from booking.tables.calendars import CalendarItem, FeedSubject
 from booking.tables.rows import write_row
@@ -63,10 +64,13 @@ def record(session: Session, now: datetime, facts: ItemFacts) -> None:
 
 
 def record_all(session: Session, now: datetime, many: Iterable[ItemFacts]) -> None:
-    """As `record` for several bookings of one transaction. The revisions are locked once, in order, after all items."""
+    """As `record` for several bookings of one transaction. The links of their rooms are woken; the revisions are locked
+    once, in order, after all items.
+    """
     touched: set[Subject] = set()
     for facts in sorted(many, key=lambda facts: facts.booking_id):
         touched |= _write(session, now, facts)
+    wake_rooms(session, now, [(owner, room) for owner, kind, room in touched if kind is SubjectKind.ROOM])
     bump(session, touched)
 
 

@@ -12,7 +12,10 @@ from booking.actions import audit
 from booking.actions.audit import Actor
 from booking.tables.bookings import CaseFile
 
-MOOT_WHEN_ENDED = ("site-moved", "site-cancelled", "site-vanished", "site-block-gone", "site-clash")
+MOOT_WHEN_ENDED = (
+    *("site-moved", "site-cancelled", "site-vanished", "site-block-gone", "site-clash"),
+    *("link-moved", "link-cancelled", "link-clash"),
+)
 
 
 def open_case(

@@ -5,6 +5,7 @@ keep     what stands here stands; where the site can follow, it is asked to
 cancel   what was cancelled there is cancelled here, without a fee
 again    the site is asked once more; an invoice that could not be written is written now
 free     a stuck time is free here; nothing more is tried there
+let-go   held deletions of a calendar link are meant; they go, exactly as they were shown
 settled  it was put in order by hand
 """
 
@@ -12,11 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from booking.actions import audit, endings
+from booking.actions import audit, endings, link_cases, links
 from booking.actions.audit import Actor
 from booking.actions.billing import bill_again
 from booking.actions.cases import close_case
@@ -24,10 +26,12 @@ from booking.actions.occupy import free, lock_units
 from booking.actions.rentals import announce, load_rental, lock_rental
 from booking.actions.shifting import move_rental
 from booking.actions.tools import Tools
+from booking.reads.cases import mark_of
 from booking.reads.house import House
 from booking.rules import moving
 from booking.tables.bookings import CaseFile
 from booking.tables.connections import RemoteBooking
+from booking.values.links import Choice
 from booking.values.refusals import NotFound, Refused, refused
 from booking.values.slot import Slot
 from booking.values.states import OCCUPYING, OccupancyKind
@@ -39,6 +43,7 @@ class Way(StrEnum):
     CANCEL = "cancel"
     AGAIN = "again"
     FREE = "free"
+    LET_GO = "let-go"
     SETTLED = "settled"
 
 
@@ -55,9 +60,15 @@ WAYS: dict[str, tuple[Way, ...]] = {
     "invoice-cancelled": (Way.SETTLED,),
     "invoice-incomplete": (Way.AGAIN, Way.SETTLED),
     "late-move": (Way.SETTLED,),
+    "not-reviewed": (Way.SETTLED,),
     "approval-clash": (Way.SETTLED,),
     "codes-low": (Way.SETTLED,),
     "site-silent": (Way.SETTLED,),
+    **{kind: tuple(Way(way) for way in ways) for kind, ways in link_cases.WAYS.items()},
+    "link-clash": (Way.SETTLED,),
+    "link-conflict": (Way.SETTLED,),
+    "link-held": (Way.KEEP, Way.LET_GO),
+    "link-silent": (Way.SETTLED,),
 }
 STAYS_OPEN = frozenset({("cancel-stuck", Way.AGAIN)})  # the site's answer closes it
 
@@ -85,11 +96,20 @@ class _At:
 
 
 def decide_case(
-    session: Session, now: datetime, tools: Tools, house: House, case_id: int, way: Way, actor: Actor
+    session: Session,
+    now: datetime,
+    tools: Tools,
+    house: House,
+    case_id: int,
+    way: Way,
+    actor: Actor,
+    *,
+    shown: str | None = None,
 ) -> Refused | None:
     """Decide an open case; all or nothing. Raises NotFound where the organisation has no such case.
 
-    Refused: case-closed (somebody was faster), no-such-way, or what moving and cancelling refuse.
+    `shown`: the mark of the facts that the person saw. Refused: case-closed (somebody was faster), case-changed (the
+    facts are others by now), no-such-way, or what moving, cancelling and letting go refuse.
     """
     case = session.scalar(
         select(CaseFile)
@@ -100,6 +120,8 @@ def decide_case(
         raise NotFound("case", case_id)
     if case.closed_at is not None:
         return refused("case-closed")
+    if shown is not None and shown != mark_of(case.facts):
+        return refused("case-changed")
     if way not in ways_of(case.kind):
         return refused("no-such-way")
     at = _At(session, now, tools, house, case, _row(session, case), actor)
@@ -228,6 +250,17 @@ def _nothing(_at: _At) -> Refused | None:
     return None
 
 
+def _decide_link(at: _At, choice: Choice) -> Refused | None:
+    """The booking follows at once; the link is told, and woken."""
+    return link_cases.decide(at.session, at.now, at.tools, at.house, at.case, choice, at.actor)
+
+
+def _decide_held(at: _At, decide: Callable[..., Refused | None]) -> Refused | None:
+    """Bound to the plan that the case tells of: where that is another by now, nothing is decided (SPEC C9)."""
+    mine, facts = at.house.organisation_id, at.case.facts
+    return decide(at.session, at.now, mine, at.actor, int(facts["link_id"]), str(facts["plan"]))
+
+
 _DECISIONS: dict[tuple[str, Way], Callable[[_At], Refused | None]] = {
     ("site-moved", Way.TAKE): _take_new_time,
     ("site-moved", Way.KEEP): _keep_ours,
@@ -240,4 +273,10 @@ _DECISIONS: dict[tuple[str, Way], Callable[[_At], Refused | None]] = {
     ("cancel-stuck", Way.AGAIN): _ask_site,
     ("cancel-stuck", Way.FREE): _free_anyway,
     ("invoice-incomplete", Way.AGAIN): _bill_again,
+    ("link-moved", Way.TAKE): partial(_decide_link, choice=Choice.TAKE_THEIRS),
+    ("link-moved", Way.KEEP): partial(_decide_link, choice=Choice.KEEP_OURS),
+    ("link-cancelled", Way.CANCEL): partial(_decide_link, choice=Choice.TAKE_THEIRS),
+    ("link-cancelled", Way.KEEP): partial(_decide_link, choice=Choice.KEEP_OURS),
+    ("link-held", Way.KEEP): partial(_decide_held, decide=links.restore_held),
+    ("link-held", Way.LET_GO): partial(_decide_held, decide=links.approve_held),
 }

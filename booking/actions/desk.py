@@ -8,26 +8,23 @@ from enum import StrEnum
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from booking.actions import audit, codes, outbox
+from booking.actions import audit, codes
 from booking.actions.accounts import count_attempt
 from booking.actions.audit import Actor
-from booking.actions.cases import close_case, open_case
+from booking.actions.charging import charge, waive
 from booking.actions.occupy import lock_units
 from booking.actions.renewing import judge_again
 from booking.actions.rentals import Rental, load_rental, pending_decision
-from booking.actions.reviews import BILL, decide_request, settle_decision, undo_decision
+from booking.actions.reviews import decide_request, settle_decision, undo_decision
 from booking.actions.tools import Tools
 from booking.reads.code_texts import CodeText, codes_for_mail
 from booking.reads.desk import DeskEntry, entries_in, find, read_query
 from booking.reads.doors import Reach, desk_reach
 from booking.reads.house import House
-from booking.reads.rentals import invoice_of_rental
-from booking.rules.working_days import mail_moment
 from booking.tables.bookings import Booking, Decision
 from booking.tables.doors import DoorCode
 from booking.values.clock import local_day
 from booking.values.findings import Finding
-from booking.values.identity import new_uuid
 from booking.values.refusals import Refused, refused
 from booking.values.states import BookingState, CodeState, Verdict
 
@@ -35,7 +32,6 @@ WINDOW = timedelta(minutes=15)
 SEARCHES = 100
 ISSUES = 30
 NO_GRACE = timedelta(0)
-WAIVED = "invoice-waived"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +134,21 @@ def issue_code(
 
 
 def mark_afterwards(
-    session: Session, now: datetime, house: House, booking_id: int, what: Afterwards, text: str, actor: Actor
+    session: Session,
+    now: datetime,
+    house: House,
+    booking_id: int,
+    what: Afterwards,
+    text: str,
+    actor: Actor,
+    *,
+    cents: int | None = None,
 ) -> Refused | None:
-    """Waive, charge or mark a confirmed rental that has begun (SPEC S18).
+    """Waive, charge or mark a confirmed rental that has begun (SPEC S18). `cents`: how much is charged, see `charge`.
 
     A waived rental is not billed until it is charged after all; where the invoice is out already the office gets a case
     to correct it.
-    Refused: not-confirmed, not-started (until the start it can be cancelled), no-reason.
+    Refused: not-confirmed, not-started (until the start it can be cancelled), no-reason, and what `charge` says.
     """
     rental = load_rental(session, house.organisation_id, booking_id)
     lock_units(session, house.organisation_id, [rental.event.room_id])
@@ -155,12 +159,14 @@ def mark_afterwards(
         return refused("not-started")
     if not text.strip():
         return refused("no-reason")
-    before = rental.booking.follow_up
+    before = _told_afterwards(rental.booking, what)
+    if what is Afterwards.CHARGE:
+        no = charge(session, now, house, rental, cents, text, actor)
+        if no:
+            return no
+    elif what is Afterwards.WAIVE:
+        waive(session, now, house, rental)
     rental.booking.follow_up = text.strip() if what is Afterwards.FOLLOW_UP else f"{what.value}: {text.strip()}"
-    if what is Afterwards.WAIVE:
-        _waive(session, now, house, rental.booking)
-    elif what is Afterwards.CHARGE:
-        _charge(session, now, house, rental.booking, actor)
     audit.note(
         session,
         now,
@@ -169,10 +175,15 @@ def mark_afterwards(
         "booking",
         booking_id,
         what.value,
-        before={"follow_up": before},
-        after={"follow_up": rental.booking.follow_up},
+        before=before,
+        after=_told_afterwards(rental.booking, what),
     )
     return None
+
+
+def _told_afterwards(booking: Booking, what: Afterwards) -> dict[str, str | int]:
+    told: dict[str, str | int] = {"follow_up": booking.follow_up}
+    return told | {"price_cents": booking.price_cents} if what is Afterwards.CHARGE else told
 
 
 def mark_follow_up(
@@ -243,29 +254,6 @@ def _tell(session: Session, now: datetime, rental: Rental, actor: Actor) -> bool
         .execution_options(synchronize_session=False)
     )
     return again
-
-
-def _charge(session: Session, now: datetime, house: House, booking: Booking, actor: Actor) -> None:
-    """What was waived is billed after all, by a duty of its own: that of the confirmation is spent."""
-    if not booking.waived:
-        return
-    booking.waived = False
-    if invoice_of_rental(session, booking) is not None:
-        about = f"{booking.id}"
-        close_case(session, now, house.organisation_id, WAIVED, about, resolution="charged", actor=actor)
-    elif booking.price_cents:
-        due = mail_moment(now, house.office, house.closings, house.public_holidays)
-        outbox.put(session, now, house.organisation_id, BILL, booking.id, f"bill-{booking.id}-{new_uuid(now)}", due)
-
-
-def _waive(session: Session, now: datetime, house: House, booking: Booking) -> None:
-    booking.waived = True
-    invoice = invoice_of_rental(session, booking)
-    if invoice is None:
-        outbox.withdraw(session, now, BILL, booking.id)
-        return
-    facts = {"invoice": invoice.number, "cents": invoice.total_cents}
-    open_case(session, now, house.organisation_id, WAIVED, f"{booking.id}", booking.id, facts)
 
 
 def _findings(session: Session, now: datetime, house: House, entry: DeskEntry) -> tuple[Finding, ...]:

@@ -3,12 +3,12 @@
 from datetime import datetime
 
 from sqlalchemy import bindparam, exists, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from booking.actions import audit, codes, messages, outbox
 from booking.actions.audit import SYSTEM, Actor
 from booking.actions.billing import leave_invoice_to_office
-from booking.actions.cases import close_moot
+from booking.actions.cases import close_moot, open_case
 from booking.actions.messages import SHOWS_CODE, MailKind
 from booking.actions.moves import move_booking, move_decision
 from booking.actions.occupy import free, hold, hold_beside
@@ -21,7 +21,7 @@ from booking.rules.review import is_expired, is_unverified
 from booking.tables.bookings import Booking, Decision, Event
 from booking.tables.connections import RemoteBooking
 from booking.values.money import Cents
-from booking.values.refusals import Refused
+from booking.values.refusals import Reason, Refused
 from booking.values.states import OCCUPYING, BookingState, DecisionState, OccupancyKind
 
 BY_CUSTOMER = frozenset({moving.Actor.CUSTOMER, moving.Actor.BOOKER})
@@ -48,6 +48,16 @@ _BEGUN = (
     .order_by(Event.starts_at, Booking.id)
     .limit(MOST_AT_ONCE)
 )
+_Old, _OldEvent = aliased(Booking, name="old"), aliased(Event, name="old_event")
+_OLD_BEGUN = (
+    select(Booking.id)
+    .join(_Old, _Old.id == Booking.replaces_id)
+    .join(_OldEvent, _OldEvent.id == _Old.event_id)
+    .where(*_WAITS, _OldEvent.starts_at <= bindparam("now"))
+    .order_by(_OldEvent.starts_at, Booking.id)
+    .limit(MOST_AT_ONCE)
+)
+NOT_REVIEWED, MOVE_NOT_REVIEWED = "not-reviewed", "move-not-reviewed"
 MAIL_OF_END: dict[BookingState, MailKind] = {
     BookingState.REJECTED: MailKind.REJECTION,
     BookingState.CANCELLED: MailKind.CANCELLATION,
@@ -65,14 +75,22 @@ def cancel_rental(
     *,
     reason: str = "",
     waive_fee: bool = False,
+    seen_fee: int | None = None,
 ) -> CancelTerms | Refused:
-    """Cancel by the room's steps (SPEC S27); the answer is what it cost. The page showed the same before."""
+    """Cancel by the room's steps (SPEC S27); the answer is what it cost.
+
+    `seen_fee` is what the page showed before, in cents. Refused, besides what `may_cancel` says: fee-changed, with the
+    fee that is due now.
+    """
     rental = lock_rental(session, house.organisation_id, booking_id)
     no = may_cancel(who, rental.booking.state, now, rental.slot)
     if no:
         return no
     cost = terms_of(now, house, rental)
     fee = Cents(0) if waive_fee else cost.fee_cents
+    no = fee_changed(seen_fee, fee)
+    if no:
+        return no
     was_confirmed = rental.booking.state is BookingState.CONFIRMED
     end_rental(
         session, now, house, rental, BookingState.CANCELLED, reason, fee_cents=fee, by_customer=who in BY_CUSTOMER
@@ -92,19 +110,25 @@ def cancel_rental(
     return CancelTerms(fee == 0, fee, cost.until)
 
 
+def fee_changed(seen: int | None, due: Cents) -> Refused | None:
+    """Whether somebody agreed to another fee than the one that is due: it was shown before a step began, or changed."""
+    return None if seen in {None, due} else Refused((Reason("fee-changed", None, {"cents": due}),))
+
+
 def terms_of(now: datetime, house: House, rental: Rental) -> CancelTerms:
     room = house.room(rental.event.room_id)
     gross = Cents(rental.booking.price_cents)
-    return cancel_terms(now, rental.slot, room.zone, room.terms, gross, rental.booking.state)
+    return cancel_terms(now, rental.slot, room.zone, room.terms.cancel_steps, gross, rental.booking.state)
 
 
 def expire_requests(session: Session, now: datetime, house: House) -> int:
     """End requests whose start passed unreviewed, or whose mail check nobody answered (SPEC S26). Returns how many.
 
+    A request to move ends too when the time that it would give up begins; the booking itself stays as it is (S27).
     At most 100 of each kind, the oldest first. A decision that rests is a review: such requests are left alone.
     """
     given = {"organisation_id": house.organisation_id, "now": now}
-    due = dict.fromkeys(found for query in (_UNVERIFIED, _BEGUN) for found in session.scalars(query, given))
+    due = dict.fromkeys(found for query in (_UNVERIFIED, _BEGUN, _OLD_BEGUN) for found in session.scalars(query, given))
     ended = 0
     for booking_id in due:
         rental = lock_rental(session, house.organisation_id, booking_id)
@@ -175,13 +199,18 @@ def let_go(session: Session, now: datetime, house: House, booking_id: int) -> No
 def _expire(session: Session, now: datetime, house: House, rental: Rental) -> bool:
     booking = rental.booking
     pending = pending_decision(session, booking.id) is not None
-    over = is_expired(booking.state, rental.slot, now, is_pending=pending)
+    old = load_rental(session, house.organisation_id, booking.replaces_id) if booking.replaces_id else None
+    begun = old.slot.start if old else None
+    over = is_expired(booking.state, rental.slot, now, is_pending=pending, old_start=begun)
     if not over and not is_unverified(booking.state, booking.verify_by, booking.verified_at, now):
         return False
     unproven = booking.verify_by is not None and booking.verified_at is None
-    reason = "unverified" if unproven else "not-reviewed"
+    reason = "unverified" if unproven else MOVE_NOT_REVIEWED if old else NOT_REVIEWED
     end_rental(session, now, house, rental, BookingState.EXPIRED, reason, tell=not unproven)
     audit.note(session, now, house.organisation_id, SYSTEM, "booking", booking.id, "expired")
+    if not unproven:
+        told = {"review_at": booking.review_at.isoformat()}
+        open_case(session, now, house.organisation_id, NOT_REVIEWED, f"{booking.id}", booking.id, told)
     return True
 
 

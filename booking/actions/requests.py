@@ -1,6 +1,6 @@
 """A customer asks for a free time (SPEC S4 to S8, S13, S15, S25, S26): it is blocked with the same transaction."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from booking.reads.house import House, RoomFacts
 from booking.reads.records import Reviewed, contact_ids, open_requests, record_of
 from booking.rules import plausibility
 from booking.rules.admission import Admitted, OpenRequests, RequestLimits, admit, occupied
+from booking.rules.extras import book_extras
 from booking.rules.opening import open_between
 from booking.rules.plausibility import is_same_contact
 from booking.rules.pricing import price
@@ -28,10 +29,10 @@ from booking.tables.rows import write_row
 from booking.values.clock import local_day
 from booking.values.codes import new_booking_code
 from booking.values.findings import Contact, Finding, Record, Wish
-from booking.values.house import Price
+from booking.values.house import GENERAL, BookedExtra, ExtraWish, Price, PriceBasis
 from booking.values.identity import new_uuid
 from booking.values.money import Cents
-from booking.values.price_json import price_to_json
+from booking.values.price_json import extras_to_json, price_to_json
 from booking.values.refusals import Reason, Refused, refused
 from booking.values.slot import Slot
 from booking.values.states import BookingState, OccupancyKind, Source
@@ -52,6 +53,10 @@ class Ask:
     mail check (SPEC S26).
 
     `move_fee_cents` is what giving up the time of `replaces` costs, as the page showed it (SPEC S27).
+
+    `wishes` are extras of the room's list; `kept` are those of a booking that moves, taken as they are. `group_id` and
+    `customer_id` are given only where who asks is known to be that customer (docs/decisions/0007): whose prices apply,
+    and whose file it is. Else everybody's prices apply, and the file follows from what was typed.
     """
 
     room_id: int
@@ -69,11 +74,15 @@ class Ask:
     move_fee_cents: Cents = NO_FEE
     writes_to_customer: bool = True
     is_proven: bool = False
+    wishes: tuple[ExtraWish, ...] = ()
+    kept: tuple[BookedExtra, ...] = ()
+    group_id: int | None = None
+    customer_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A request that stands. `findings` are those of the moment it was made."""
+    """A request that stands. `findings` are those of the moment it was made; `extras` are frozen with the price."""
 
     booking_id: int
     public_id: UUID
@@ -84,6 +93,7 @@ class Made:
     price: Price
     findings: tuple[Finding, ...]
     record: Record
+    extras: tuple[BookedExtra, ...] = ()
 
 
 def make_request(
@@ -91,18 +101,22 @@ def make_request(
 ) -> Made | Refused:
     """Take the time and write the request with its mails, or say why not, with all reasons.
 
-    The time is exclusive from here on; the database's own constraint stands behind the rule.
+    The time is exclusive from here on; the database's own constraint stands behind the rule. Besides what `look`
+    refuses: room-archived, the limits, and what `book_extras` refuses.
     """
     room = house.room(ask.room_id)
     units = lock_units(session, house.organisation_id, [room.room_id])[room.room_id]
-    verdict = _decide(session, now, house, room, units, ask)
+    basis = basis_of(ask, room)
+    if isinstance(basis, Refused):
+        return basis
+    verdict = _decide(session, now, house, room, units, ask, basis)
     if isinstance(verdict, Refused):
         return verdict
     contact = contact_ids(session, house.organisation_id, ask.contact.email)
     over = _over_limits(session, house, ask, contact)
     if over:
         return over
-    made = _write(session, now, tools, house, room, ask, verdict.price or Price(()), contact)
+    made = _write(session, now, tools, house, room, ask, basis, verdict.price or Price(()), contact)
     _hold(session, house, units, verdict.occupied, made.booking_id, ask.replaces)
     audit.note(
         session, now, house.organisation_id, actor, "booking", made.booking_id, "requested", after=_told(ask, made)
@@ -130,9 +144,10 @@ def make_external(
     units = lock_units(session, house.organisation_id, [room.room_id])[room.room_id]
     whole = occupied(ask.slot, room.terms)
     clash = bool(taken(session, units, whole))  # the finding names what it is
-    cost = price(ask.slot, room.zone, room.prices, house.seasons, room.terms.slot)
+    found = price_of(house, room, ask.slot)
+    cost = Price(()) if isinstance(found, Refused) else found
     contact = contact_ids(session, house.organisation_id, ask.contact.email)
-    made = _write(session, now, tools, house, room, ask, Price(()) if isinstance(cost, Refused) else cost, contact)
+    made = _write(session, now, tools, house, room, ask, GENERAL, cost, contact)
     occupy(session, house.organisation_id, units, whole, OccupancyKind.BOOKING, made.booking_id, exclusive=not clash)
     audit.note(
         session, now, house.organisation_id, actor, "booking", made.booking_id, "requested", after=_told(ask, made)
@@ -140,8 +155,14 @@ def make_external(
     return made
 
 
-def price_of(house: House, room: RoomFacts, slot: Slot) -> Price | Refused:
-    return price(slot, room.zone, room.prices, house.seasons, room.terms.slot)
+def basis_of(ask: Ask, room: RoomFacts) -> PriceBasis | Refused:
+    """What the price of this wish depends on. Refused: what `book_extras` refuses."""
+    extras = book_extras(ask.wishes, room.prices)
+    return extras if isinstance(extras, Refused) else PriceBasis(ask.group_id, ask.kept + extras, ask.people)
+
+
+def price_of(house: House, room: RoomFacts, slot: Slot, basis: PriceBasis = GENERAL) -> Price | Refused:
+    return price(slot, room.zone, room.prices, house.seasons, room.terms.slot, basis)
 
 
 def look(
@@ -157,12 +178,15 @@ def look(
     but_booking_id: int | None = None,
     old_id: int | None = None,
     others: tuple[Slot, ...] | None = None,
+    basis: PriceBasis = GENERAL,
 ) -> Admitted | Refused:
     """Would this time be admitted now? Inside a write it decides, in a read it spares hopeless writes their turn.
 
     `others` is what is taken around the time, where the caller read it already. What `but_booking_id` has is no
     hindrance, nor what the confirmed rental `old_id` has that is to be moved: it stays the customer's meanwhile (S27).
+    The price is that of `basis` for so many `people`.
     """
+    priced = replace(basis, people=people)
     day, last = (local_day(at, room.zone) for at in (slot.start, min(slot.end, slot.start + LONGEST_LOOK)))
     if others is None:
         but = [(OccupancyKind.BOOKING, one) for one in (but_booking_id, old_id) if one is not None]
@@ -176,7 +200,7 @@ def look(
         others,
         waiting=waiting,
         limits=RequestLimits(house.open_per_contact, house.open_per_address, house.open_per_room),
-        price_of=lambda wish: price_of(house, room, wish),
+        price_of=lambda wish: price_of(house, room, wish, priced),
     )
 
 
@@ -192,13 +216,19 @@ def judge(
 
 
 def _decide(
-    session: Session, now: datetime, house: House, room: RoomFacts, units: tuple[int, ...], ask: Ask
+    session: Session,
+    now: datetime,
+    house: House,
+    room: RoomFacts,
+    units: tuple[int, ...],
+    ask: Ask,
+    basis: PriceBasis,
 ) -> Admitted | Refused:
     """Under the lock. Asked first of all, so that who was too late holds nobody up."""
     if room.archived:
         return refused("room-archived")
     old_id = ask.replaces.booking.id if ask.replaces else None
-    return look(session, now, house, room, ask.slot, ask.people, units=units, old_id=old_id)
+    return look(session, now, house, room, ask.slot, ask.people, units=units, old_id=old_id, basis=basis)
 
 
 def _over_limits(session: Session, house: House, ask: Ask, contact: list[int]) -> Refused | None:
@@ -223,6 +253,7 @@ def _write(
     house: House,
     room: RoomFacts,
     ask: Ask,
+    basis: PriceBasis,
     cost: Price,
     contact: list[int],
 ) -> Made:
@@ -251,6 +282,8 @@ def _write(
         language=ask.language,
         price_cents=cost.gross,
         price=price_to_json(cost),
+        extras=extras_to_json(basis.extras),
+        group_id=basis.group_id,
         findings=[asdict(finding) for finding in found],
         terms_id=ask.terms_id,
         rules_id=ask.rules_id,
@@ -269,19 +302,37 @@ def _write(
     rental = Rental(booking, event, customer)
     _post_mails(session, now, house, rental, ask, check=check)
     publish(session, now, house, rental)
-    return Made(booking.id, public_id, booking.code, ask.slot, deadline, booking.short_notice, cost, found, record)
+    return Made(
+        booking.id,
+        public_id,
+        booking.code,
+        ask.slot,
+        deadline,
+        booking.short_notice,
+        cost,
+        found,
+        record,
+        basis.extras,
+    )
+
+
+def file_of(session: Session, house: House, given: Contact, contact: list[int]) -> Customer | None:
+    """The customer's file with these data, however written, among those of the mail address."""
+    if not contact:
+        return None
+    files = session.scalars(select(Customer).where(Customer.id.in_(contact)).order_by(Customer.id))
+    return next((file for file in files if _is_file_of(file, given, house)), None)
 
 
 def _customer(session: Session, now: datetime, house: House, ask: Ask, contact: list[int]) -> Customer:
-    """The file with these data, however written, or a new one: what a stranger types changes nobody's file."""
+    """The file that is known or found, or a new one: what a stranger types changes nobody's file."""
     given = ask.contact
-    if contact:
-        files = session.scalars(select(Customer).where(Customer.id.in_(contact)).order_by(Customer.id))
-        known = next((file for file in files if _is_file_of(file, given, house)), None)
-        if known is not None:
-            if ask.advertising and known.advertising_asked_at is None:
-                known.advertising_asked_at = now
-            return known
+    own = None if ask.customer_id is None else session.get(Customer, ask.customer_id)
+    known = own or file_of(session, house, given, contact)
+    if known is not None:
+        if ask.advertising and known.advertising_asked_at is None:
+            known.advertising_asked_at = now
+        return known
     customer = Customer(
         organisation_id=house.organisation_id,
         public_id=new_uuid(now),

@@ -15,16 +15,20 @@ from sqlalchemy.orm import Session
 
 from booking.actions import feed_codes
 from booking.actions.audit import Actor, note
+from booking.actions.cancel_steps import write_steps
 from booking.actions.rooms import door_in_use, name_taken
 from booking.actions.setting_rows import Range, bump, out_of_range, own, plain, put, remove, require_known, set_fields
 from booking.rules.feed_codes import LEAST_HOURS, MOST_HOURS
 from booking.rules.findings_table import DEFAULTS
+from booking.rules.moving import step_reasons
 from booking.tables.doors import Door, DoorCode
 from booking.tables.houses import (
     ClosingDay,
+    CustomerGroup,
     HoursKind,
     OpeningHours,
     Organisation,
+    PriceExtra,
     PriceList,
     PriceRule,
     Room,
@@ -61,8 +65,6 @@ ROOM_RANGES: dict[str, Range] = {
     "notice_minutes": (0, 43_200),
     "horizon_days": (1, 1095),
     "most_people": (1, 100_000),
-    "free_until_days": (0, 365),
-    "late_fee_percent": (0, 100),
 }
 HOUSE_TEXTS = frozenset(
     {
@@ -72,6 +74,7 @@ HOUSE_TEXTS = frozenset(
     }
 )  # fmt: skip
 ROOM_TEXTS = frozenset({"name", "description", "price_list_id", "door_id"})
+STEPS = "cancel_steps"
 
 
 def change_house(
@@ -141,9 +144,10 @@ def change_room(
 ) -> Refused | None:
     """Set how a room is booked; what is booked already keeps its time and its price.
 
-    Refused at the field: out-of-range, not-a-multiple-of-slot, longest-below-shortest, name-taken, door-in-use.
+    `cancel_steps` are all steps of the room from now on (SPEC S27). Refused at the field: out-of-range,
+    not-a-multiple-of-slot, longest-below-shortest, name-taken, door-in-use, and what `step_reasons` says.
     """
-    require_known(wanted, ROOM_TEXTS | ROOM_RANGES.keys())
+    require_known(wanted, ROOM_TEXTS | ROOM_RANGES.keys() | {STEPS})
     row = own(session, Room, organisation_id, room_id)
     if wanted.get("price_list_id") is not None:
         own(session, PriceList, organisation_id, wanted["price_list_id"])
@@ -154,9 +158,12 @@ def change_room(
         reasons += name_taken(session, organisation_id, room_id, wanted["name"])
     if "door_id" in wanted:
         reasons += door_in_use(session, now, row, wanted["door_id"])
+    reasons += step_reasons(wanted.get(STEPS, ()))
     if reasons:
         return Refused(tuple(reasons))
-    set_fields(session, now, organisation_id, actor, row, "room", wanted)
+    set_fields(session, now, organisation_id, actor, row, "room", {k: v for k, v in wanted.items() if k != STEPS})
+    if STEPS in wanted:
+        write_steps(session, now, actor, row, wanted[STEPS])
     return None
 
 
@@ -219,11 +226,12 @@ def put_price_list(
 ) -> Refused | int:
     """Make or change a list (name, vat_rate in basis points, exemption, minimum in cents); it never reprices (S25).
 
-    Returns its id. Refused: no-exemption-reason at `exemption`, where the rate is 0.
+    Returns its id. Refused: no-exemption-reason at `exemption`, where the rate is 0, also that of an extra.
     """
     row = own(session, PriceList, organisation_id, list_id) if list_id else None
     rate = wanted.get("vat_rate", row.vat_rate if row else 0)
-    if rate == 0 and not wanted.get("exemption", row.exemption if row else None):
+    untaxed = select(func.count()).where(PriceExtra.price_list_id == list_id, PriceExtra.vat_rate == 0)
+    if (rate == 0 or (row and session.scalar(untaxed))) and not wanted.get("exemption", row.exemption if row else None):
         return Refused((Reason("no-exemption-reason", "exemption"),))
     return put(session, now, organisation_id, actor, PriceList, row, wanted)
 
@@ -237,13 +245,16 @@ def put_price_rule(
     rule_id: int | None,
     wanted: Mapping[str, Any],
 ) -> Refused | int:
-    """Make or change a line of a list: name, cents (gross), per_hour, weekdays, from_time, to_time, season_id, rank.
+    """Make or change a line of a list: name, cents (gross), per_hour, weekdays, from_time, to_time, season_id, rank,
+    group_id.
 
     Returns its id. Refused: out-of-range.
     """
     own(session, PriceList, organisation_id, list_id)
     if wanted.get("season_id") is not None:
         own(session, Season, organisation_id, wanted["season_id"])
+    if wanted.get("group_id") is not None:
+        own(session, CustomerGroup, organisation_id, wanted["group_id"])
     row = own(session, PriceRule, organisation_id, rule_id) if rule_id else None
     if row is not None and row.price_list_id != list_id:
         raise NotFound("price_rule", rule_id)

@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 from booking.actions import audit, codes, messages
 from booking.actions.audit import Actor
 from booking.actions.billing import bill, compare_invoice, freeze_price
-from booking.actions.endings import hold_moves, moves_of, terms_of
+from booking.actions.endings import fee_changed, hold_moves, moves_of, terms_of
 from booking.actions.feed_codes import codes_recounted
+from booking.actions.group_prices import basis_of_move, keep_basis
 from booking.actions.messages import SHOWS_CODE, MailKind
 from booking.actions.occupy import free, hold_beside, lock_units, occupy
 from booking.actions.payments import due_code_mail
@@ -17,13 +18,14 @@ from booking.actions.renewing import renew_request
 from booking.actions.rentals import Rental, announce, contact_of, load_rental, lock_rental, pending_decision, publish
 from booking.actions.requests import Ask, Made, look, make_request
 from booking.actions.reviews import approve_again_if_trusted
+from booking.actions.seen_prices import price_changed
 from booking.actions.tools import Tools
 from booking.reads.house import House, RoomFacts
 from booking.rules import moving
 from booking.rules.admission import occupied
 from booking.rules.moving import MoveBy, move_by
 from booking.tables.bookings import Booking
-from booking.values.house import Price
+from booking.values.house import Price, PriceBasis
 from booking.values.price_json import price_from_json, price_to_json
 from booking.values.refusals import Refused, refused
 from booking.values.slot import Slot
@@ -50,12 +52,15 @@ def move_rental(
     *,
     room_id: int | None = None,
     is_proven: bool = False,
+    seen_fee: int | None = None,
+    seen_price: int | None = None,
 ) -> Moved | Made | Refused:
     """Move, or make the request that will move it once confirmed; then the old time stays the customer's meanwhile.
 
-    `room_id` is another room to move to, for who moves in place. `is_proven`: see `Ask`.
-    Besides what `move_by` and `look` refuse:
-    site-room (a booking of an external site stays in the room of its page there).
+    `room_id` is another room to move to, for who moves in place. `is_proven`: see `Ask`. `seen_fee`: see
+    `cancel_rental`; only a move by request costs one, the office moves for nothing. `seen_price` is the new time's as
+    the page showed it. Besides what `move_by` and `look` refuse:
+    site-room (a booking of an external site stays in the room of its page there), fee-changed, price-changed.
     """
     rooms = _rooms_of(session, house, booking_id) | ({room_id} if room_id is not None else set())
     if len(rooms) > 1:
@@ -67,10 +72,16 @@ def move_rental(
     no = way if isinstance(way, Refused) else _against(session, rental, before_room, room)
     if no:
         return no
+    basis = basis_of_move(rental, room, is_known=is_proven or who is moving.Actor.OFFICE)
+    changed = price_changed(house, room, to, basis, seen_price)
     if way is MoveBy.NEW_REQUEST:
-        return make_request(session, now, tools, house, _as_request(now, house, rental, to, is_proven=is_proven), actor)
+        wish = _as_request(now, house, rental, to, basis, is_proven=is_proven)
+        no = fee_changed(seen_fee, wish.move_fee_cents) or changed
+        return no or make_request(session, now, tools, house, wish, actor)
     old_id = rental.booking.replaces_id if rental.booking.state is BookingState.REQUESTED else None
-    verdict = look(session, now, house, room, to, rental.booking.people, but_booking_id=booking_id, old_id=old_id)
+    people = rental.booking.people
+    found = look(session, now, house, room, to, people, but_booking_id=booking_id, old_id=old_id, basis=basis)
+    verdict = changed or found
     if isinstance(verdict, Refused):
         return verdict
     with codes_recounted(session, now, house.organisation_id, [booking_id]):
@@ -79,6 +90,7 @@ def move_rental(
             return no
         before = rental.slot
         _note_proof(now, rental.booking, is_proven=is_proven)
+        keep_basis(rental, basis)
         _write(session, now, house, room, rental, to, verdict.price or Price(()), who)
         audit.note(
             session,
@@ -105,7 +117,7 @@ def _note_proof(now: datetime, booking: Booking, *, is_proven: bool) -> None:
         booking.verified_at = now
 
 
-def _as_request(now: datetime, house: House, rental: Rental, to: Slot, *, is_proven: bool) -> Ask:
+def _as_request(now: datetime, house: House, rental: Rental, to: Slot, basis: PriceBasis, *, is_proven: bool) -> Ask:
     booking = rental.booking
     return Ask(
         room_id=rental.event.room_id,
@@ -120,6 +132,9 @@ def _as_request(now: datetime, house: House, rental: Rental, to: Slot, *, is_pro
         replaces=rental,
         move_fee_cents=terms_of(now, house, rental).fee_cents,
         is_proven=is_proven or booking.verified_at is not None,
+        kept=basis.extras,
+        group_id=basis.group_id,
+        customer_id=rental.customer.id,
     )
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from booking.actions import audit, endings
 from booking.actions.audit import Actor
 from booking.actions.cases import close_case, open_case
+from booking.actions.group_prices import basis_of_move, keep_basis
 from booking.actions.occupy import free, is_exclusive, occupy, taken
 from booking.actions.renewing import renew_request
 from booking.actions.rentals import Rental, announce, load_rental, lock_rental, publish
@@ -198,7 +199,9 @@ def _move(at: _At) -> None:
     before = rental.slot
     rental.event.starts_at, rental.event.ends_at = new.start, new.end
     take_back_decision(at.session, at.now, at.house, rental.booking.id, SITE)
-    cost = price_of(at.house, room, new)
+    basis = basis_of_move(rental, room, is_known=False)
+    keep_basis(rental, basis)
+    cost = price_of(at.house, room, new, basis)
     price = Price(()) if isinstance(cost, Refused) else cost
     renew_request(at.session, at.now, at.house, rental, before, price)
     audit.note(

@@ -13,7 +13,8 @@ from booking.tables.bookings import AuditEntry, Booking
 from booking.tables.calendars import Feed
 from booking.tables.connections import Connection
 from booking.tables.doors import Door
-from booking.tables.houses import Branch, PriceList, Room, Season
+from booking.tables.houses import Branch, CustomerGroup, PriceExtra, PriceList, Room, Season
+from booking.tables.links import CalendarLink
 from booking.tables.people import ApiToken, Customer, Staff
 from booking.values.codes import read_booking_code
 from booking.values.slot import Slot
@@ -23,17 +24,20 @@ _NAMED: dict[str, tuple[Any, Any]] = {  # what a record is called; with its publ
     "api_token": (ApiToken, ApiToken.name),
     "booking": (Booking, Booking.code),
     "branch": (Branch, Branch.name),
+    "calendar_link": (CalendarLink, CalendarLink.name),
     "connection": (Connection, Connection.name),
     "customer": (Customer, Customer.name),
+    "customer_group": (CustomerGroup, CustomerGroup.name),
     "door": (Door, Door.name),
     "feed": (Feed, Feed.name),
+    "price_extra": (PriceExtra, PriceExtra.name),
     "price_list": (PriceList, PriceList.name),
     "room": (Room, Room.name),
     "season": (Season, Season.name),
     "staff": (Staff, Staff.name),
 }
-POINTS_TO = {"branch_id": "branch", "door_id": "door", "price_list_id": "price_list", "room_id": "room",
-             "season_id": "season"}  # fmt: skip
+POINTS_TO = {"branch_id": "branch", "door_id": "door", "group_id": "customer_group", "price_list_id": "price_list",
+             "room_id": "room", "season_id": "season"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

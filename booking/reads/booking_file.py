@@ -40,6 +40,7 @@ class Marks:
     refs: tuple[str, ...]
     replaces: UUID | None
     replaced_by: UUID | None
+    move_fee_cents: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,7 @@ def marks_of(session: Session, organisation_id: int, booking_id: int) -> Marks:
         refs=tuple(refs),
         replaces=next((public_id for key, public_id in kin if key == booking.replaces_id), None),
         replaced_by=next((public_id for key, public_id in reversed(kin) if key != booking.replaces_id), None),
+        move_fee_cents=booking.move_fee_cents,
     )
 
 

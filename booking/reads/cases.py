@@ -1,5 +1,8 @@
 """Matters that a person has to decide (SPEC S10, Y6, C9), with the booking that each is about."""
 
+import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -36,6 +39,13 @@ TOLD = (
     "last_day",
     "starts_at",
     "ends_at",
+    "summary",
+    "count",
+    "hold",
+    "reason",
+    "ours",
+    "theirs",
+    "conflicts",
 )
 
 
@@ -56,6 +66,11 @@ class CaseLine:
     party: str = ""
     room_id: int | None = None
     slot: Slot | None = None
+
+
+def mark_of(facts: Mapping[str, Any]) -> str:
+    """The same for the same facts: to this a decision is bound, since a case may be renewed while somebody reads it."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
 def open_cases(session: Session, organisation_id: int) -> tuple[CaseLine, ...]:
@@ -86,6 +101,13 @@ def cases_of(session: Session, organisation_id: int, booking_id: int) -> tuple[C
     """The open cases about one booking."""
     query = _selected(organisation_id).where(CaseFile.closed_at.is_(None), CaseFile.booking_id == booking_id)
     return tuple(_line(*row) for row in session.execute(query.order_by(CaseFile.id)))
+
+
+def cases_of_link(session: Session, organisation_id: int, link_id: int) -> tuple[CaseLine, ...]:
+    """The open cases that a calendar link brought, the oldest first."""
+    query = _selected(organisation_id).where(CaseFile.closed_at.is_(None), CaseFile.kind.startswith("link-"))
+    found = (_line(*row) for row in session.execute(query.order_by(CaseFile.opened_at, CaseFile.id)))
+    return tuple(one for one in found if one.facts.get("link_id") == link_id)
 
 
 def case_by(session: Session, organisation_id: int, case_id: int) -> CaseLine:

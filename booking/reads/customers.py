@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
+from booking.reads.rentals import Billed, is_still_owed
 from booking.tables.bookings import Booking, Event
 from booking.tables.outgoing import Invoice, Settlement
 from booking.tables.people import Customer
@@ -15,6 +16,7 @@ from booking.values.findings import Contact
 from booking.values.refusals import NotFound
 
 PAGE = 50
+LONGEST_KEY = 19  # digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,11 @@ class StandingDiscount:
 
 @dataclass(frozen=True, slots=True)
 class CustomerLine:
-    """One row of the table. `last_at` is the latest start of a booking, `unpaid_cents` what is open on invoices."""
+    """One row of the table. `last_at` is the latest start of a booking, `unpaid_cents` what is open on invoices
+    of rentals that stand.
+
+    `group_id` is the customer's group, None where they are in none.
+    """
 
     customer_id: int
     public_id: UUID
@@ -47,6 +53,7 @@ class CustomerLine:
     language: str
     created_at: datetime
     discount: StandingDiscount
+    group_id: int | None
     bookings: int
     last_at: datetime | None
     unpaid_cents: int
@@ -123,7 +130,8 @@ _UNPAID = (
     select(func.coalesce(func.sum(Invoice.total_cents), 0))
     .select_from(Invoice)
     .outerjoin(Settlement, Settlement.invoice_id == Invoice.id)
-    .where(Invoice.customer_id == Customer.id, Settlement.id.is_(None))
+    .outerjoin(Billed, Billed.id == Invoice.booking_id)
+    .where(Invoice.customer_id == Customer.id, Settlement.id.is_(None), is_still_owed())
     .correlate(Customer)
 ).scalar_subquery()
 
@@ -139,6 +147,9 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     filters = [_holds(FILTERS[key], text) for key, text in wanted.filters.items() if key in FILTERS and text.strip()]
     if wanted.filters.get("discount") == "yes":
         filters.append((Customer.discount_percent > 0) | (Customer.discount_cents > 0))
+    group = wanted.filters.get("group", "")
+    if group.isascii() and group.isdecimal() and len(group) < LONGEST_KEY:
+        filters.append(Customer.group_id == int(group))
     return words + filters
 
 
@@ -170,6 +181,7 @@ def _line(customer: Customer, bookings: int, last_at: datetime | None, unpaid: i
         language=customer.language,
         created_at=customer.created_at,
         discount=discount_of(customer),
+        group_id=customer.group_id,
         bookings=bookings,
         last_at=last_at,
         unpaid_cents=int(unpaid),

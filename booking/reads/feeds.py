@@ -10,12 +10,14 @@ from sqlalchemy import LargeBinary, Row, bindparam, select
 from sqlalchemy.orm import Session
 
 from booking.reads.agenda import Whose
+from booking.tables.bookings import AuditEntry
 from booking.tables.calendars import Feed, FeedFetch, FeedSubject, RevokedToken
 from booking.tables.houses import Organisation
 from booking.values.identity import host_id
 from booking.values.refusals import NotFound
 from booking.values.states import SubjectKind, Variant
 
+BY_CUSTOMER = "customer"  # who acts, in the audit log
 _WANTED = select(bindparam("token_hash", type_=LargeBinary).label("token_hash")).subquery("wanted")
 _LOOK_UP = (
     select(
@@ -153,6 +155,17 @@ def feed_of(session: Session, organisation_id: int, public_id: UUID) -> FeedInfo
     if row is None:
         raise NotFound("feed", public_id)
     return _info(row, _fetches(session, [row.id]).get(row.id, ()))
+
+
+def is_made_by_customer(session: Session, feed: FeedInfo) -> bool:
+    """Whether it is a customer's own: made on the page of a booking, as the audit log says."""
+    query = select(AuditEntry.actor).where(
+        AuditEntry.organisation_id == feed.whose.organisation_id,
+        AuditEntry.subject == "feed",
+        AuditEntry.subject_id == feed.feed_id,
+        AuditEntry.action == "feed.made",
+    )
+    return session.scalar(query) == BY_CUSTOMER
 
 
 def _listed(organisation_id: int) -> Any:

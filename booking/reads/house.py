@@ -20,7 +20,10 @@ from booking.rules.public_holidays import public_holidays
 from booking.tables import houses as t
 from booking.values.findings import Threshold
 from booking.values.house import (
+    CancelStep,
     ClosingDay,
+    CustomerGroup,
+    Extra,
     Hours,
     OfficeTerms,
     PriceList,
@@ -104,6 +107,7 @@ class House:
     office: OfficeTerms
     seasons: tuple[Season, ...]
     closings: tuple[ClosingDay, ...]
+    groups: tuple[CustomerGroup, ...]
     public_holidays: frozenset[date]
     thresholds: Mapping[str, Threshold]
     rooms: Mapping[int, RoomFacts]
@@ -115,7 +119,11 @@ class House:
     @property
     def lacks(self) -> tuple[str, ...]:
         """What keeps the house from writing invoices, see `house_lacks`; nothing where no room costs anything."""
-        if not any(rule.cents for room in self.rooms.values() for rule in room.prices.rules):
+        lists = [room.prices for room in self.rooms.values()]
+        costs = [rule.cents for one in lists for rule in one.rules] + [
+            one.cents for made in lists for one in made.extras
+        ]
+        if not any(costs):
             return ()
         own = self.letterhead
         address = (own.legal_name, own.street, own.postcode, own.city)
@@ -130,6 +138,10 @@ class House:
             public_holidays=self.public_holidays,
             holidays_close_rooms=self.office.holidays_close_rooms,
         )
+
+    def group_name(self, group_id: int | None) -> str:
+        """The name of a customer group; empty for nobody's and for one that is gone."""
+        return next((group.name for group in self.groups if group.group_id == group_id), "")
 
     def room(self, room_id: int) -> RoomFacts:
         if room_id not in self.rooms:
@@ -206,6 +218,10 @@ def _read(session: Session, organisation_id: int) -> House:
         office=_office(session, row),
         seasons=seasons,
         closings=office_closings,
+        groups=tuple(
+            CustomerGroup(row.id, row.name)
+            for row in sorted(_all(session, t.CustomerGroup, organisation_id), key=lambda group: group.name.casefold())
+        ),
         public_holidays=public_holidays(row.country, row.subdivision, HOLIDAY_YEARS),
         thresholds=_thresholds(row.thresholds),
         rooms=MappingProxyType({room.room_id: room for room in _rooms(session, organisation_id, closing_rows)}),
@@ -265,6 +281,7 @@ def _rooms(session: Session, organisation_id: int, closings: list[t.ClosingDay])
     branches = {branch.id: branch for branch in _all(session, t.Branch, organisation_id)}
     prices = _price_lists(session, organisation_id)
     hours = _all(session, t.OpeningHours, organisation_id)
+    steps = sorted(_all(session, t.CancelStep, organisation_id), key=lambda step: -step.days_before)
     units = session.execute(
         select(t.RoomUnit.room_id, t.RoomUnit.unit_id)
         .where(t.RoomUnit.organisation_id == organisation_id)
@@ -285,7 +302,7 @@ def _rooms(session: Session, organisation_id: int, closings: list[t.ClosingDay])
                 zone=ZoneInfo(branch.zone),
                 door_id=room.door_id,
                 unit_ids=tuple(unit for owner, unit in units if owner == room.id),
-                terms=_terms(room),
+                terms=_terms(room, [step for step in steps if step.room_id == room.id]),
                 hours=tuple(Hours(h.weekday, h.opens, h.closes, h.season_id) for h in hours if h.room_id == room.id),
                 closings=tuple(_closing(c) for c in closings if c.room_id in {None, room.id}),
                 prices=prices[room.price_list_id],
@@ -295,7 +312,7 @@ def _rooms(session: Session, organisation_id: int, closings: list[t.ClosingDay])
     return rooms
 
 
-def _terms(room: t.Room) -> RoomTerms:
+def _terms(room: t.Room, steps: list[t.CancelStep]) -> RoomTerms:
     def minutes(number: int) -> timedelta:
         return timedelta(minutes=number)
 
@@ -311,13 +328,13 @@ def _terms(room: t.Room) -> RoomTerms:
         most_people=room.most_people,
         tolerance_before=minutes(room.tolerance_before_minutes),
         tolerance_after=minutes(room.tolerance_after_minutes),
-        free_until_days=room.free_until_days,
-        late_fee_percent=room.late_fee_percent,
+        cancel_steps=tuple(CancelStep(step.days_before, step.fee_percent) for step in steps),
     )
 
 
 def _price_lists(session: Session, organisation_id: int) -> dict[int, PriceList]:
     rules = _all(session, t.PriceRule, organisation_id)
+    extras = sorted(_all(session, t.PriceExtra, organisation_id), key=lambda extra: (extra.rank, extra.id))
     return {
         row.id: PriceList(
             rules=tuple(
@@ -331,6 +348,7 @@ def _price_lists(session: Session, organisation_id: int) -> dict[int, PriceList]
                     to_time=rule.to_time,
                     season_id=rule.season_id,
                     rank=rule.rank,
+                    group_id=rule.group_id,
                 )
                 for rule in rules
                 if rule.price_list_id == row.id
@@ -338,6 +356,12 @@ def _price_lists(session: Session, organisation_id: int) -> dict[int, PriceList]
             vat_rate=row.vat_rate,
             minimum=row.minimum,
             exemption=row.exemption,
+            extras=tuple(_extra(extra, row) for extra in extras if extra.price_list_id == row.id),
         )
         for row in _all(session, t.PriceList, organisation_id)
     }
+
+
+def _extra(row: t.PriceExtra, price_list: t.PriceList) -> Extra:
+    rate = price_list.vat_rate if row.vat_rate is None else row.vat_rate
+    return Extra(row.id, row.name, row.cents, row.per, rate, row.most, row.active)

@@ -6,8 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
+from booking.reads.rentals import is_of_rental, rental_of
 from booking.tables.bookings import Booking
 from booking.tables.outgoing import Invoice, InvoiceFile, Settlement
 from booking.tables.people import Customer
@@ -16,7 +17,11 @@ from booking.values.refusals import NotFound
 
 @dataclass(frozen=True, slots=True)
 class InvoiceLine:
-    """One invoice. `has_file`: its PDF was rendered; `paid_at` None: nobody noted a payment."""
+    """One invoice. `has_file`: its PDF was rendered; `paid_at` None: nobody noted a payment.
+
+    It was issued for the booking `booking_id`, whose code is its reference. `present_id` is the booking that stands for
+    that rental now: where it was moved another one, where it was cancelled the last one that was confirmed.
+    """
 
     invoice_id: int
     public_id: UUID
@@ -26,6 +31,7 @@ class InvoiceLine:
     total_cents: int
     booking_id: UUID | None
     booking_code: str
+    present_id: UUID | None
     customer_id: UUID
     party: str
     has_file: bool
@@ -61,6 +67,17 @@ def invoice_by(session: Session, organisation_id: int, public_id: UUID) -> Invoi
     return _line(row)
 
 
+_Later = aliased(Booking, name="later")
+_PRESENT = (
+    select(_Later.public_id)
+    .where(is_of_rental(_Later, rental_of(Booking)), _Later.confirmed_at.is_not(None))
+    .order_by(_Later.id.desc())
+    .limit(1)
+    .correlate(Booking)
+    .scalar_subquery()
+)
+
+
 def _selected(organisation_id: int) -> Select[*tuple[Any, ...]]:
     return (
         select(
@@ -72,6 +89,7 @@ def _selected(organisation_id: int) -> Select[*tuple[Any, ...]]:
             Invoice.total_cents,
             Booking.public_id.label("booking_id"),
             Booking.code,
+            _PRESENT.label("present_id"),
             Customer.public_id.label("customer_id"),
             Customer.name,
             Customer.company,
@@ -97,6 +115,7 @@ def _line(row: Any) -> InvoiceLine:
         total_cents=row.total_cents,
         booking_id=row.booking_id,
         booking_code=row.code or "",
+        present_id=row.present_id or row.booking_id,
         customer_id=row.customer_id,
         party=row.company or row.name,
         has_file=row.file_id is not None,

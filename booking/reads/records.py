@@ -4,12 +4,12 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import bindparam, case, exists, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import bindparam, case, func, select
+from sqlalchemy.orm import Session
 
 from booking.reads.customers import discount_of
 from booking.reads.house import House, RoomFacts
-from booking.reads.rentals import Billed, is_of_rental, rental_of
+from booking.reads.rentals import Billed, is_still_owed
 from booking.rules.admission import OpenRequests, occupied
 from booking.rules.opening import in_season
 from booking.rules.plausibility import is_same_contact
@@ -180,16 +180,12 @@ def _is_discount_elsewhere(session: Session, contact: list[int], own: int | None
 
 def unpaid_invoices(session: Session, now: datetime, contact: list[int]) -> int:
     """Invoices past their due day that nobody noted as paid; none of cancelled or waived rentals (S18, S27)."""
-    kept = aliased(Booking)
-    stands = exists().where(
-        is_of_rental(kept, rental_of(Billed)), kept.state == BookingState.CONFIRMED, kept.waived.is_(False)
-    )
     query = (
         select(func.count())
         .select_from(Invoice)
         .outerjoin(Settlement, Settlement.invoice_id == Invoice.id)
         .outerjoin(Billed, Billed.id == Invoice.booking_id)
         .where(Invoice.customer_id.in_(contact), Invoice.due_on < now.date(), Settlement.id.is_(None))
-        .where(Invoice.booking_id.is_(None) | stands)
+        .where(is_still_owed())
     )
     return session.scalar(query) or 0

@@ -6,11 +6,12 @@ The invoice belongs to the booking for which it was issued, whichever of the cha
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from booking.tables.bookings import Booking
 from booking.tables.outgoing import Invoice, Settlement
+from booking.values.states import BookingState
 
 Billed = aliased(Booking, name="billed")
 MOST_IDS = 500  # in one statement
@@ -24,6 +25,15 @@ def rental_of(booking: Any = Booking) -> ColumnElement[int]:
 def is_of_rental(booking: Any, rental_id: ColumnElement[int] | int) -> ColumnElement[bool]:
     """Whether the row is a booking of that rental; both indexes serve it."""
     return or_(booking.id == rental_id, booking.first_id == rental_id)
+
+
+def is_still_owed() -> ColumnElement[bool]:
+    """Whether an invoice is for nothing that was cancelled or waived since (S18, S27). The query joins `Billed`."""
+    kept = aliased(Booking)
+    stands = exists().where(
+        is_of_rental(kept, rental_of(Billed)), kept.state == BookingState.CONFIRMED, kept.waived.is_(False)
+    )
+    return or_(Invoice.booking_id.is_(None), stands)
 
 
 def invoice_of_rental(session: Session, booking: Booking) -> Invoice | None:

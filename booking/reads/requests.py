@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 from booking.tables.bookings import Booking, Decision, Event
 from booking.tables.people import Customer
 from booking.values.findings import Contact
+from booking.values.house import BookedExtra, Price
+from booking.values.price_json import extras_from_json, price_from_json
 from booking.values.refusals import NotFound
 from booking.values.slot import Slot
 from booking.values.states import BookingState, DecisionState, Source, Verdict
@@ -28,7 +30,10 @@ class RestingDecision:
 
 @dataclass(frozen=True, slots=True)
 class RequestFacts:
-    """A booking in any state, from its request on. `findings` are those of the moment it was made, as stored."""
+    """A booking in any state, from its request on. `findings` are those of the moment it was made, as stored.
+
+    `group_id` is the group whose prices it has, None everybody's.
+    """
 
     booking_id: int
     public_id: UUID
@@ -41,7 +46,11 @@ class RequestFacts:
     purpose: str
     language: str
     contact: Contact
+    customer_id: UUID
     price_cents: int
+    price: Price
+    extras: tuple[BookedExtra, ...]
+    group_id: int | None
     findings: tuple[dict[str, Any], ...]
     made_at: datetime
     review_at: datetime
@@ -112,7 +121,11 @@ def _facts(row: Row[Booking, Event, Customer, Decision]) -> RequestFacts:
             city=customer.city,
             country=customer.country,
         ),
+        customer_id=customer.public_id,
         price_cents=booking.price_cents,
+        price=price_from_json(booking.price),
+        extras=extras_from_json(booking.extras),
+        group_id=booking.group_id,
         findings=tuple(booking.findings),
         made_at=booking.made_at,
         review_at=booking.review_at,

@@ -9,11 +9,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from booking.tables.doors import Door
+from booking.tables.houses import CancelStep as Step
 from booking.tables.houses import (
     ClosingDay,
     HoursKind,
     OpeningHours,
     Organisation,
+    PriceExtra,
     PriceList,
     PriceRule,
     Room,
@@ -22,7 +24,7 @@ from booking.tables.houses import (
     WorkHours,
 )
 from booking.tables.people import Staff
-from booking.values.house import Hours
+from booking.values.house import CancelStep, Hours
 from booking.values.refusals import NotFound
 from booking.values.states import Role
 
@@ -42,12 +44,13 @@ class ClosingLine:
 
 @dataclass(frozen=True, slots=True)
 class PriceLists:
-    """A list with its rules as mappings of their columns, and the names of the rooms that use it."""
+    """A list with its rules and extras as mappings of their columns, and the names of the rooms that use it."""
 
     list_id: int
     values: dict[str, Any]
     rules: tuple[dict[str, Any], ...]
     rooms: tuple[str, ...]
+    extras: tuple[dict[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +80,12 @@ def house_values(session: Session, organisation_id: int) -> dict[str, Any]:
 
 
 def room_values(session: Session, organisation_id: int, public_id: UUID) -> dict[str, Any]:
-    """A room's columns by name. Raises NotFound."""
+    """A room's columns by name, and its `cancel_steps`, the earliest first. Raises NotFound."""
     row = session.scalar(select(Room).where(Room.organisation_id == organisation_id, Room.public_id == public_id))
     if row is None:
         raise NotFound("room", public_id)
-    return _values(row)
+    steps = session.scalars(select(Step).where(Step.room_id == row.id).order_by(Step.days_before.desc()))
+    return _values(row) | {"cancel_steps": tuple(CancelStep(one.days_before, one.fee_percent) for one in steps)}
 
 
 def closing_lines(session: Session, organisation_id: int) -> tuple[ClosingLine, ...]:
@@ -121,6 +125,9 @@ def price_lists(session: Session, organisation_id: int) -> tuple[PriceLists, ...
     rooms = session.execute(
         select(Room.price_list_id, Room.name).where(Room.organisation_id == organisation_id).order_by(Room.name)
     ).all()
+    extras = session.scalars(
+        select(PriceExtra).where(PriceExtra.organisation_id == organisation_id).order_by(PriceExtra.rank, PriceExtra.id)
+    ).all()
     query = select(PriceList).where(PriceList.organisation_id == organisation_id).order_by(PriceList.name, PriceList.id)
     return tuple(
         PriceLists(
@@ -128,6 +135,7 @@ def price_lists(session: Session, organisation_id: int) -> tuple[PriceLists, ...
             _values(row),
             tuple(_values(rule) for rule in rules if rule.price_list_id == row.id),
             tuple(room.name for room in rooms if room.price_list_id == row.id),
+            tuple(_values(extra) for extra in extras if extra.price_list_id == row.id),
         )
         for row in session.scalars(query)
     )

@@ -11,6 +11,7 @@ from booking.reads.agenda import LONGEST
 from booking.tables.bookings import Booking, CaseFile, Event, Occupancy
 from booking.tables.connections import Connection
 from booking.tables.houses import RoomUnit
+from booking.tables.links import CalendarLink, ImportedTime
 from booking.tables.outgoing import Message, Outbox
 from booking.tables.people import Customer
 from booking.values.slot import Slot
@@ -20,7 +21,8 @@ MOST_PLACED = 2000
 MOST_MOMENTS = 5000
 MOST_DUTIES = 20
 LATE = timedelta(minutes=15)  # what a webhook missed is found within this time (SPEC Y4)
-BESIDES = (OccupancyKind.EXTERNAL, OccupancyKind.HELD, OccupancyKind.CLOSURE)
+BROUGHT = (OccupancyKind.EXTERNAL, OccupancyKind.CLOSURE)
+BESIDES = (*BROUGHT, OccupancyKind.HELD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,8 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A time taken in a room. Of what is no booking only kind and slot are known; a held time names its booking.
+    """A time taken in a room. A held time names its booking; what a calendar link brought, its title as `purpose`, and
+    the link as `source`.
 
     `unit_ids` is what it takes: another room that shares a unit is taken too.
     """
@@ -50,6 +53,7 @@ class Placed:
     party: str = ""
     purpose: str = ""
     short_notice: bool = False
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,10 +219,13 @@ def _bookings(session: Session, organisation_id: int, window: Slot) -> list[Plac
 
 def _besides(session: Session, organisation_id: int, window: Slot) -> list[Placed]:
     of = (Booking.id == Occupancy.source_id) & (Occupancy.kind == OccupancyKind.HELD)
+    brought = (ImportedTime.id == Occupancy.source_id) & Occupancy.kind.in_(BROUGHT)
     query = (
-        select(Occupancy, Booking, Customer)
+        select(Occupancy, Booking, Customer, ImportedTime.summary, CalendarLink.name)
         .outerjoin(Booking, of)
         .outerjoin(Customer, Customer.id == Booking.customer_id)
+        .outerjoin(ImportedTime, brought)
+        .outerjoin(CalendarLink, CalendarLink.id == ImportedTime.link_id)
         .where(
             Occupancy.organisation_id == organisation_id,
             Occupancy.kind.in_(BESIDES),
@@ -230,10 +237,12 @@ def _besides(session: Session, organisation_id: int, window: Slot) -> list[Place
     )
     units: dict[tuple[OccupancyKind, int, Slot], set[int]] = {}
     whose: dict[tuple[OccupancyKind, int, Slot], tuple[Booking | None, Customer | None]] = {}
-    for row, booking, customer in session.execute(query):
+    texts: dict[tuple[OccupancyKind, int, Slot], tuple[str, str]] = {}
+    for row, booking, customer, summary, link in session.execute(query):
         key = (row.kind, row.source_id, Slot(row.starts_at, row.ends_at))
         units.setdefault(key, set()).add(row.unit_id)
         whose[key] = (booking, customer)
+        texts[key] = (summary or "", link or "")
     return [
         Placed(
             kind=kind,
@@ -241,7 +250,10 @@ def _besides(session: Session, organisation_id: int, window: Slot) -> list[Place
             unit_ids=frozenset(taken),
             public_id=booking.public_id if booking else None,
             party=(customer.company or customer.name) if customer else "",
+            purpose=summary,
+            source=link,
         )
         for (kind, source_id, slot), taken in units.items()
         for booking, customer in [whose[kind, source_id, slot]]
+        for summary, link in [texts[kind, source_id, slot]]
     ]

@@ -107,5 +107,5 @@ def _lines(price: Price) -> tuple[DocumentLine, ...]:
         had = before.get(line.rate, Gross(Cents(0), Cents(0), line.rate))
         has = before[line.rate] = split_gross(Cents(had.gross + line.gross), line.rate)
         amount = Gross(Cents(has.net - had.net), Cents(has.vat - had.vat), line.rate)
-        lines.append(DocumentLine(position, line.text, line.quantity_minutes, line.unit_cents, amount))
+        lines.append(DocumentLine(position, line.text, line.quantity_minutes, line.unit_cents, amount, line.pieces))
     return tuple(lines)

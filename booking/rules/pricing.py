@@ -1,4 +1,9 @@
-"""What a time costs (SPEC S25, S19, K39). Gross cents, one line per stretch of a rule, frozen by the caller."""
+"""What a time costs (SPEC S25, S19, K39). Gross cents, one line per stretch of a rule, frozen by the caller.
+
+Which rule applies, in this order: one of the customer's own group before those for everybody; then the one that names
+most of season, weekday and time of day; then the higher rank; then the older one. Rules of other groups never apply.
+Extras come on top of the price of the time (`booking.rules.extras`); a list's minimum counts without them.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -6,9 +11,10 @@ from datetime import date, timedelta
 from itertools import groupby, pairwise
 from zoneinfo import ZoneInfo
 
+from booking.rules.extras import extra_lines
 from booking.rules.opening import in_season
 from booking.values.clock import day_bounds, days_between, instant_of, local_day
-from booking.values.house import Discount, Price, PriceLine, PriceList, PriceRule, Season
+from booking.values.house import GENERAL, Discount, Price, PriceBasis, PriceLine, PriceList, PriceRule, Season
 from booking.values.money import Cents, round_half_up, share
 from booking.values.refusals import Refused, refused
 from booking.values.slot import Slot
@@ -19,14 +25,21 @@ SECOND = timedelta(seconds=1)
 
 
 def price(
-    slot: Slot, zone: ZoneInfo, price_list: PriceList, seasons: Sequence[Season], room_slot: timedelta
+    slot: Slot,
+    zone: ZoneInfo,
+    price_list: PriceList,
+    seasons: Sequence[Season],
+    room_slot: timedelta,
+    basis: PriceBasis = GENERAL,
 ) -> Price | Refused:
     """The price of a time, cut where the rule that applies changes; `room_slot` is what a per-slot price is counted in.
 
     Refused("no-price") where some part of the time has no rule. A price below the list's minimum gets a line with the
     difference. A rule's times are wall times of a day, `to_time` at or before `from_time` reaches around midnight.
+    An extra that was booked untaxed brings its reason where the list has none (any more).
     """
-    pieces = _pieces(slot, zone, price_list.rules, seasons)
+    rules = [rule for rule in price_list.rules if rule.group_id in {None, basis.group_id}]
+    pieces = _pieces(slot, zone, rules, seasons)
     lines = []
     for rule, stretch in pieces:
         if rule is None:
@@ -35,7 +48,8 @@ def price(
     missing = price_list.minimum - sum(line.gross for line in lines)
     if missing > 0:
         lines.append(PriceLine(MINIMUM, 0, Cents(missing), Cents(missing), price_list.vat_rate))
-    return Price(tuple(lines), price_list.exemption)
+    kept = (one.exemption for one in basis.extras if one.exemption)
+    return Price((*lines, *extra_lines(basis.extras, slot, basis.people)), price_list.exemption or next(kept, None))
 
 
 def discounted(full: Price, discount: Discount) -> Price:
@@ -96,7 +110,12 @@ def _stretches(rule: PriceRule, day: date, zone: ZoneInfo, seasons: Sequence[Sea
 
 def _winner(plan: Iterable[tuple[PriceRule, Slot]], piece: Slot) -> PriceRule | None:
     matching = (rule for rule, part in plan if part.covers(piece))
-    return max(matching, key=lambda rule: (_specificity(rule), rule.rank, -rule.rule_id), default=None)
+    return max(matching, key=_precedence, default=None)
+
+
+def _precedence(rule: PriceRule) -> tuple[bool, int, int, int]:
+    """The order of the module's first paragraph; no two rules are equal in it."""
+    return rule.group_id is not None, _specificity(rule), rule.rank, -rule.rule_id
 
 
 def _specificity(rule: PriceRule) -> int:

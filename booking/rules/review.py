@@ -99,9 +99,15 @@ def is_due(state: DecisionState, final_at: datetime, now: datetime) -> bool:
     return state is DecisionState.PENDING and now >= final_at
 
 
-def is_expired(state: BookingState, slot: Slot, now: datetime, *, is_pending: bool) -> bool:
-    """Whether an unreviewed request ends because its start passes (SPEC S26). A decision that rests is a review."""
-    return state is BookingState.REQUESTED and not is_pending and now >= slot.start
+def is_expired(
+    state: BookingState, slot: Slot, now: datetime, *, is_pending: bool, old_start: datetime | None = None
+) -> bool:
+    """Whether an unreviewed request ends because its start passes (SPEC S26). A decision that rests is a review.
+
+    A request to move ends too once the time that it would give up begins: `old_start` (SPEC S27).
+    """
+    begins = min(slot.start, old_start or slot.start)
+    return state is BookingState.REQUESTED and not is_pending and now >= begins
 
 
 def is_unverified(state: BookingState, verify_by: datetime | None, verified_at: datetime | None, now: datetime) -> bool:

@@ -107,6 +107,10 @@ def within(target: str, column: str | None = None) -> ForeignKeyConstraint:
     )
 
 
+ONCE = {"sqlite_autoincrement": True}
+"""Table arguments where others keep an id after its row is gone: SQLite too never gives it to another row."""
+
+
 class InsertOnly:
     """Marks ledgers, issued documents and the audit log: a flush that would change or delete a row is refused."""
 

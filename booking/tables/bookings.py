@@ -36,6 +36,8 @@ class Booking(Base, Owned):
 
     A rental that its customer moves becomes a new booking, which replaces the one before. `first_id` is the first of
     such a chain, None in the first itself: one rental has one invoice. `move_fee_cents` is what the move costs.
+
+    `extras` are frozen like the price that counts them; `group_id` is the group whose prices it has, None everybody's.
     """
 
     __tablename__ = "booking"
@@ -73,6 +75,8 @@ class Booking(Base, Owned):
     language: Mapped[str]
     price_cents: Mapped[Cents]
     price: Mapped[dict[str, Any]]
+    extras: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
+    group_id: Mapped[int | None]  # a note of what was: the group may be gone
     findings: Mapped[list[Any]] = mapped_column(default=list)
     terms_id: Mapped[int | None]
     rules_id: Mapped[int | None]
@@ -93,6 +97,8 @@ class Booking(Base, Owned):
     no_show: Mapped[bool] = mapped_column(default=False)
     follow_up: Mapped[str] = mapped_column(default="")
     waived: Mapped[bool] = mapped_column(default=False, server_default=false())  # it costs nothing after all (SPEC S18)
+    charged_cents: Mapped[Cents | None]  # less than the price is charged after all, for this reason (SPEC S18)
+    charged_for: Mapped[str] = mapped_column(default="", server_default="")
 
     @property
     def rental_id(self) -> int:

@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from booking.tables.base import Base, Id, OrganisationId, Owned, owned, within
+from booking.tables.base import ONCE, Base, Id, OrganisationId, Owned, owned, within
+from booking.values.house import Per
 from booking.values.money import BasisPoints, Cents
 
 
@@ -129,6 +130,15 @@ class ClosingDay(Base, Owned):
     closes_rooms: Mapped[bool] = mapped_column(default=True)
 
 
+class CustomerGroup(Base, Owned):
+    """Customers who may have prices of their own; which one a customer is in, the office says (SPEC S25, K26)."""
+
+    __tablename__ = "customer_group"
+    __table_args__ = (*owned(UniqueConstraint("organisation_id", "name")), ONCE)
+
+    name: Mapped[str]
+
+
 class PriceList(Base, Owned):
     __tablename__ = "price_list"
     __table_args__ = owned()
@@ -149,12 +159,37 @@ class PriceRule(Base, Owned):
 
     price_list_id: Mapped[int]
     season_id: Mapped[int | None]
+    group_id: Mapped[int | None]  # of customer_group, which is only removed while nothing names it
     name: Mapped[str]
     cents: Mapped[Cents]
     per_hour: Mapped[bool]
     weekdays: Mapped[list[Any]] = mapped_column(default=list)
     from_time: Mapped[time] = mapped_column(default=time(0))
     to_time: Mapped[time] = mapped_column(default=time(0))
+    rank: Mapped[int] = mapped_column(default=0)
+
+
+class PriceExtra(Base, Owned):
+    """What a price list offers beside the time. `vat_rate` empty: the list's own; `most` empty: as many as wanted."""
+
+    __tablename__ = "price_extra"
+    __table_args__ = (
+        *owned(
+            within("price_list"),
+            CheckConstraint("cents >= 0", "cents"),
+            CheckConstraint("most > 0", "most"),
+            Index("ix_price_extra_list", "price_list_id"),
+        ),
+        ONCE,
+    )
+
+    price_list_id: Mapped[int]
+    name: Mapped[str]
+    cents: Mapped[Cents]
+    per: Mapped[Per]
+    vat_rate: Mapped[BasisPoints | None]
+    most: Mapped[int | None]
+    active: Mapped[bool] = mapped_column(default=True)
     rank: Mapped[int] = mapped_column(default=0)
 
 
@@ -189,10 +224,24 @@ class Room(Base, Owned):
     notice_minutes: Mapped[int] = mapped_column(default=0)
     horizon_days: Mapped[int] = mapped_column(default=180)
     most_people: Mapped[int] = mapped_column(default=30)
-    free_until_days: Mapped[int] = mapped_column(default=7)
-    late_fee_percent: Mapped[int] = mapped_column(default=0)
     rank: Mapped[int] = mapped_column(default=0, server_default="0")
     archived_at: Mapped[datetime | None]
+
+
+class CancelStep(Base, Owned):
+    """From so many days before the start, cancelling or moving costs a share of the price (SPEC S27)."""
+
+    __tablename__ = "cancel_step"
+    __table_args__ = (
+        within("room"),
+        UniqueConstraint("room_id", "days_before"),
+        CheckConstraint("days_before BETWEEN 0 AND 365", "days"),
+        CheckConstraint("fee_percent BETWEEN 0 AND 100", "percent"),
+    )
+
+    room_id: Mapped[int]
+    days_before: Mapped[int]
+    fee_percent: Mapped[int]
 
 
 class Unit(Base, Owned):

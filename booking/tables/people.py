@@ -12,10 +12,12 @@ from booking.values.states import Role
 
 
 class Customer(Base, Owned):
-    """Who is billed. The standing discount is kept by the office by hand (SPEC S19)."""
+    """Who is billed. The standing discount and the group are kept by the office by hand (SPEC S19, S25)."""
 
     __tablename__ = "customer"
-    __table_args__ = owned(Index("ix_customer_email", "organisation_id", "email"))
+    __table_args__ = owned(
+        Index("ix_customer_email", "organisation_id", "email"), Index("ix_customer_group", "group_id")
+    )
 
     public_id: Mapped[UUID] = mapped_column(unique=True)
     name: Mapped[str]
@@ -34,6 +36,7 @@ class Customer(Base, Owned):
     discount_note: Mapped[str] = mapped_column(default="")
     discount_from: Mapped[date | None]
     discount_until: Mapped[date | None]
+    group_id: Mapped[int | None]  # of customer_group, which is only removed while nothing names it
 
 
 class Staff(Base, Owned):

@@ -6,6 +6,7 @@ at the end of the day. Nothing here is an instant.
 
 from dataclasses import dataclass
 from datetime import date, time, timedelta
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from booking.values.money import BasisPoints, Cents, Gross
@@ -75,10 +76,19 @@ class OfficeTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class CancelStep:
+    """After `days_before` days before the start, cancelling or moving costs this share of the price (SPEC S27)."""
+
+    days_before: int
+    fee_percent: int
+
+
+@dataclass(frozen=True, slots=True)
 class RoomTerms:
     """How a room is booked. Buffers occupy the room; tolerance only widens the code's window (SPEC S22).
 
     A start lies on the grid, counted from the opening; a length is a multiple of the slot, within shortest and longest.
+    `cancel_steps` are in the order in which they come, the earliest first; without any, cancelling is free.
     """
 
     slot: timedelta
@@ -92,8 +102,15 @@ class RoomTerms:
     most_people: int
     tolerance_before: timedelta = timedelta(minutes=15)
     tolerance_after: timedelta = timedelta(minutes=15)
-    free_until_days: int = 7
-    late_fee_percent: int = 0
+    cancel_steps: tuple[CancelStep, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerGroup:
+    """Customers who may have prices of their own (SPEC S25, K26)."""
+
+    group_id: int
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +118,7 @@ class PriceRule:
     """One line of a price list (SPEC S25). The most specific matching rule wins; `rank` breaks ties, highest first.
 
     `weekdays` empty means every day; `season_id` None means all year. `cents` is gross, per hour or per slot.
+    `group_id` None means everybody; a rule of the customer's own group comes before all that are for everybody.
     """
 
     rule_id: int
@@ -112,6 +130,49 @@ class PriceRule:
     to_time: time = time(0)
     season_id: int | None = None
     rank: int = 0
+    group_id: int | None = None
+
+
+class Per(StrEnum):
+    """What the price of an extra is for: the whole booking, each hour of it, each of its people."""
+
+    BOOKING = "booking"
+    HOUR = "hour"
+    PERSON = "person"
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """What can be booked beside the room. `cents` is gross; `most` None: as many as the customer wants."""
+
+    extra_id: int
+    name: str
+    cents: Cents
+    per: Per
+    rate: BasisPoints
+    most: int | None = None
+    is_offered: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ExtraWish:
+    """How many of an extra a customer wants."""
+
+    extra_id: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class BookedExtra:
+    """An extra as it was when it was booked: frozen with the price (SPEC S25). `exemption`: why its rate is 0."""
+
+    extra_id: int
+    name: str
+    cents: Cents
+    per: Per
+    rate: BasisPoints
+    count: int
+    exemption: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,17 +183,39 @@ class PriceList:
     vat_rate: BasisPoints
     minimum: Cents
     exemption: str | None = None
+    extras: tuple[Extra, ...] = ()
+
+    @property
+    def offered(self) -> tuple[Extra, ...]:
+        """The extras that can be booked now, in the order in which they are shown."""
+        return tuple(extra for extra in self.extras if extra.is_offered)
+
+
+@dataclass(frozen=True, slots=True)
+class PriceBasis:
+    """What a price depends on besides room and time: whose prices apply (None: everybody's), extras, people."""
+
+    group_id: int | None = None
+    extras: tuple[BookedExtra, ...] = ()
+    people: int = 1
+
+
+GENERAL = PriceBasis()
 
 
 @dataclass(frozen=True, slots=True)
 class PriceLine:
-    """One line of a price, as shown before the request and explained on the invoice."""
+    """One line of a price, as shown before the request and explained on the invoice.
+
+    It is measured by time, or counted in `pieces`; a minimum or a discount is neither.
+    """
 
     text: str
     quantity_minutes: int
     unit_cents: Cents
     gross: Cents
     rate: BasisPoints
+    pieces: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +244,14 @@ class Discount:
 
 @dataclass(frozen=True, slots=True)
 class DocumentLine:
-    """One line of an invoice. `minutes` of 0 marks a line without a length: a minimum, a discount, a fee."""
+    """One line of an invoice. `minutes` of 0 marks a line without a length: a minimum, a discount, a fee, an extra.
+
+    `pieces` counts an extra that is not measured by time; 0 otherwise.
+    """
 
     position: int
     text: str
     minutes: int
     unit_cents: Cents
     amount: Gross
+    pieces: int = 0

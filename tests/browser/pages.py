@@ -20,6 +20,8 @@ OFFICE = {
     "mails": "/office/mails",
     "doors": "/office/doors",
     "sites": "/office/sites",
+    "links": "/office/links",
+    "links-new": "/office/links/new",
     "feeds": "/office/feeds",
     "settings": "/office/settings",
 }

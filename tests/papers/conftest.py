@@ -68,7 +68,11 @@ def _build(kind: str, language: str) -> kinds.Letter:
             **customer, by_customer=True, currency="EUR", reason="Krank", fee=Cents(1500), refund=Cents(5000)
         ),
         "Moved": lambda: kinds.Moved(
-            **customer, before=Slot(START - timedelta(days=7), START - timedelta(days=7, hours=-1)), access=CODES
+            **customer,
+            before=Slot(START - timedelta(days=7), START - timedelta(days=7, hours=-1)),
+            access=CODES,
+            price=PRICE,
+            currency="EUR",
         ),
         "Expired": lambda: kinds.Expired(**customer, room_url="https://book.example/rooms/halle"),
         "RequestNotice": lambda: kinds.RequestNotice(

@@ -293,10 +293,12 @@ def test_a_frozen_price_becomes_lines_with_hours_and_unit_prices() -> None:
             PriceLine("Halle", 100, Cents(4000), Cents(6667), BasisPoints(1900)),
             PriceLine("Slot", 90, Cents(5000), Cents(5000), BasisPoints(1900)),
             PriceLine("Licht", 0, Cents(500), Cents(500), BasisPoints(700)),
+            PriceLine("Bälle", 0, Cents(150), Cents(450), BasisPoints(1900), 3),
         )
     )
-    hall, slot, light = invoice_lines(price)
+    hall, slot, light, balls = invoice_lines(price)
     assert (hall.quantity, hall.unit, hall.unit_price) == (Decimal("1.67"), Unit.HOUR, Cents(4000))
     assert (slot.quantity, slot.unit_price) == (Decimal("1.5"), None)
     assert (light.quantity, light.unit, light.unit_price) == (Decimal(1), Unit.PIECE, None)
+    assert (balls.quantity, balls.unit, balls.unit_price) == (Decimal(3), Unit.PIECE, Cents(150))
     assert hall.amount == Gross(Cents(5603), Cents(1064), BasisPoints(1900))

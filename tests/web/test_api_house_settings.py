@@ -85,6 +85,23 @@ def test_a_rooms_terms_take_effect_at_once(site: "Site", program: "Caller") -> N
     assert program.call("PATCH", path, {"price_list": other}).get_json()["price_list"] == other
 
 
+@pytest.mark.rule("S27", "X3")
+def test_the_steps_of_cancelling_are_a_list_of_the_rooms_terms(site_on_both: "Site") -> None:
+    site, program = site_on_both, site_on_both.api(Role.ADMIN)
+    path = f"/rooms/{room_id(site)}/terms"
+    before = program.get(path).get_json()
+    assert before["cancel_steps"] == []
+    steps = [{"days_before": 14, "fee_percent": 30}, {"days_before": 1, "fee_percent": 100}]
+    changed = program.call("PATCH", path, {"cancel_steps": steps[::-1]})
+    assert (changed.status_code, changed.get_json()) == (200, before | {"cancel_steps": steps}), changed.text
+    assert program.call("PATCH", path, {"most_people": 7}).status_code == 422
+    assert program.call("PATCH", path, {"notice_minutes": 60}).get_json()["cancel_steps"] == steps
+    falling = program.call("PATCH", path, {"cancel_steps": [*steps, {"days_before": 0, "fee_percent": 5}]})
+    assert (falling.status_code, reasons(falling)) == (422, {("fee-falls", "cancel_steps.2.fee_percent")})
+    assert program.get(path).get_json()["cancel_steps"] == steps
+    assert program.call("PATCH", path, {"cancel_steps": []}).get_json()["cancel_steps"] == []
+
+
 @pytest.mark.rule("S8")
 def test_a_finding_is_weighed_anew_and_the_others_stay(site: "Site", program: "Caller") -> None:
     before = {one["code"]: one for one in program.get("/findings").get_json()["findings"]}

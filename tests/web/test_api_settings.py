@@ -218,11 +218,12 @@ def test_a_token_is_told_once_works_and_is_revoked(site: "Site", program: Caller
 def test_prices_are_made_changed_and_removed(site_on_both: "Site") -> None:
     program = site_on_both.api(Role.ADMIN)
     made = program.post("/price-lists", LIST, key="list")
-    assert (made.status_code, made.get_json()) == (201, LIST | {"id": made.get_json()["id"], "rooms": [], "prices": []})
+    empty = {"id": made.get_json()["id"], "rooms": [], "prices": [], "extras": []}
+    assert (made.status_code, made.get_json()) == (201, LIST | empty)
     assert program.post("/price-lists", LIST, key="list").get_json() == made.get_json()
     path = f"/price-lists/{made.get_json()['id']}"
     [price] = program.post(f"{path}/prices", PRICE).get_json()["prices"]
-    assert price == PRICE | {"id": price["id"]}
+    assert price == PRICE | {"id": price["id"], "group": None}
     changed = program.call("PUT", f"{path}/prices/{price['id']}", PRICE | {"cents": 7000}).get_json()
     assert [one["cents"] for one in changed["prices"]] == [7000]
     free = program.call("PUT", path, LIST | {"vat_basis_points": 0})

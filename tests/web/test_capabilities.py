@@ -17,7 +17,6 @@ NO_PAGE_OF_ITS_OWN = {Capability.AUDIT_RECORD}
 TO_COME = {
     Capability.CLOSURES,
     Capability.FEEDS_OWN,
-    Capability.LINKS,
     Capability.KEYS,
     Capability.OWNERSHIP,
     Capability.ORGANISATION_DELETE,

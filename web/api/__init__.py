@@ -15,7 +15,9 @@ from web.api.days import days
 from web.api.desk import desk
 from web.api.doors import doors
 from web.api.feed_list import feeds
+from web.api.groups import groups
 from web.api.house import plan
+from web.api.links import links
 from web.api.mails import mails
 from web.api.prices import prices
 from web.api.requests import requests
@@ -36,9 +38,11 @@ PARTS = (
     mails,
     customers,
     sites,
+    links,
     audit,
     staff,
     prices,
+    groups,
     days,
     settings,
 )

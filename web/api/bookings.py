@@ -15,6 +15,7 @@ from web.access import token
 from web.api import models
 from web.api.frame import effect, refusal, responses, slot_of
 from web.api.part import ApiPart
+from web.api.price_parts import due_of
 from web.free_times import nearest
 from web.request import actor, house, now, organisation_id, read, tools
 
@@ -40,12 +41,13 @@ def cancel(path: models.BookingPath, body: models.CancelBody) -> Response:
             actor(),
             reason=body.reason,
             waive_fee=body.waive_fee,
+            seen_fee=body.fee_cents,
         )
         if isinstance(cost, Refused):
             return cost
         return models.Cancelled(id=found.public_id, fee_cents=cost.fee_cents, free_until=cost.until)
 
-    return effect(work)
+    return effect(work, refuse=lambda no: refusal(no, **due_of(no)))
 
 
 @bookings.post(

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from booking.actions.desk import mark_afterwards
+from booking.actions.groups import assign_group
 from booking.actions.office import keep_discount, mark_no_show
 from booking.actions.payments import note_payment
 from booking.reads.booking_file import invoice_pdf, marks_of
@@ -21,7 +22,8 @@ from web.api import office_models as models
 from web.api.frame import Responses, answer, effect, responses
 from web.api.models import BookingPath, Contact, Model
 from web.api.part import ApiPart
-from web.api.parts import members
+from web.api.parts import key_of, members
+from web.api.price_parts import GROUP, group_of
 from web.request import actor, house, now, organisation_id, read
 
 PDF = "application/pdf"
@@ -67,6 +69,23 @@ def discount(path: models.CustomerPath, body: models.DiscountBody) -> Response:
         return no or _customer(customer_by(session, inside.organisation_id, path.customer_id))
 
     return effect(work, refuse=_refuse)
+
+
+@customers.put(
+    "/customers/<uuid:customer_id>/group",
+    summary="Put a customer into a group, or into none; it holds for what is asked for from now on",
+    responses=responses(models.Customer, 200, 404),
+)
+@token(Capability.DISCOUNTS)
+def group(path: models.CustomerPath, body: models.CustomerGroupBody) -> Response:
+    key = key_of(GROUP, body.group) if body.group else None
+
+    def work(session: Session, inside: House) -> BaseModel | Refused:
+        assign_group(session, now(), inside, path.customer_id, key, actor())
+        session.flush()
+        return _customer(customer_by(session, inside.organisation_id, path.customer_id))
+
+    return effect(work)
 
 
 @customers.get("/invoices", summary="List invoices, newest first", responses=responses(models.Invoices))
@@ -130,7 +149,7 @@ def afterwards(path: BookingPath, body: models.AfterwardsBody) -> Response:
     booking_id = request_by(read(), organisation_id(), path.booking_id).booking_id
 
     def work(session: Session, inside: House) -> BaseModel | Refused:
-        no = mark_afterwards(session, now(), inside, booking_id, body.what, body.text, actor())
+        no = mark_afterwards(session, now(), inside, booking_id, body.what, body.text, actor(), cents=body.cents)
         return no or _marked(session, inside, path.booking_id, booking_id)
 
     return effect(work)
@@ -184,6 +203,7 @@ def _customer(line: CustomerLine) -> models.Customer:
             first_day=kept.first_day,
             last_day=kept.last_day,
         ),
+        group=group_of(line.group_id),
     )
 
 
@@ -195,7 +215,8 @@ def _invoice(line: InvoiceLine, here: House) -> models.Invoice:
         due_on=line.due_on,
         total_cents=line.total_cents,
         currency=here.currency,
-        booking=line.booking_id,
+        booking=line.present_id,
+        issued_for=line.booking_id,
         booking_code=line.booking_code,
         customer=line.customer_id,
         party=line.party,

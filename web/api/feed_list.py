@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from booking.actions.feeds import rename, rotate
-from booking.reads.feeds import FeedInfo, feed_of, house_feeds
+from booking.reads.feeds import FeedInfo, feed_of, house_feeds, is_made_by_customer
 from booking.reads.house import House
 from booking.rules.permissions import Capability
 from booking.values.refusals import NotFound, Refused
@@ -79,11 +79,12 @@ def name_anew(path: FeedPath, body: models.FeedName) -> Response:
 
 
 def _feed(session: Session, feed_id: UUID) -> FeedInfo:
-    """A feed of the house itself; customers' own are theirs alone."""
+    """A feed of the house, or one of a booking that no customer made; customers' own are theirs alone."""
     found = feed_of(session, organisation_id(), feed_id)
-    if found.whose.kind not in OURS:
-        raise NotFound("feed", feed_id)
-    return found
+    is_for_booking = found.whose.kind is SubjectKind.BOOKING
+    if found.whose.kind in OURS or (is_for_booking and not is_made_by_customer(session, found)):
+        return found
+    raise NotFound("feed", feed_id)
 
 
 def _with_url(body: dict[str, Any]) -> dict[str, Any]:

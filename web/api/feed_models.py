@@ -11,7 +11,7 @@ class FeedName(Model):
 
 
 class Feed(Model):
-    """`room`: whose calendar it is where `kind` is room."""
+    """`room`: whose calendar it is where `kind` is room. A booking's is not listed; it has its own address."""
 
     id: UUID
     kind: SubjectKind

@@ -18,7 +18,9 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from booking.rules.extras import MOST
 from booking.values.clock import within_reach
+from booking.values.house import Per
 from booking.values.states import BookingState, Source, SubjectKind, Variant, Verdict, Weight
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
@@ -125,8 +127,74 @@ class RequestsQuery(Model):
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 
 
+class ExtraWish(Model):
+    """How many of an extra of the room's list; `extra` is its id there."""
+
+    extra: UUID
+    count: Annotated[StrictInt, Field(ge=1, le=MOST)] = 1
+
+
+Wishes = Annotated[list[ExtraWish], Field(max_length=50)]
+
+
+class ExtraOffer(Model):
+    """`most` null: as many as wanted. `cents` with VAT, for the booking, an hour of it or each of its people."""
+
+    id: UUID
+    name: str
+    cents: int
+    per: Per
+    vat_basis_points: int
+    most: int | None
+
+
+class BookedExtra(Model):
+    """As it was when it was booked."""
+
+    name: str
+    count: int
+    cents: int
+    per: Per
+    vat_basis_points: int
+
+
+class PriceLine(Model):
+    """Measured in `minutes` or counted in `pieces`, else neither: a minimum, a discount. `cents` with VAT."""
+
+    text: str
+    minutes: int
+    pieces: int
+    unit_cents: int
+    cents: int
+    vat_basis_points: int
+
+
+class PriceAsk(Model):
+    """`customer`: a known one, whose group's prices apply; without one everybody's do."""
+
+    start: Instant
+    end: Instant
+    people: Annotated[StrictInt, Field(ge=1, le=100_000)] = 1
+    extras: Wishes = []
+    customer: UUID | None = None
+
+
+class PriceAnswer(Model):
+    """`group`: the group whose prices these are. `exemption`: why a rate is 0."""
+
+    price_cents: int
+    currency: str
+    price_lines: list[PriceLine]
+    exemption: str | None
+    group: UUID | None
+
+
 class AskBody(Model):
-    """`terms_accepted`: the customer accepted the terms and house rules in force now; their versions are stored.
+    """Who asks is a known `customer`, for the prices of their group, or a `contact`, for everybody's: one of both.
+
+    `price_cents`: the price that was shown; where it is another one by now, `due_cents`, nothing is requested.
+
+    `terms_accepted`: the customer accepted the terms and house rules in force now; their versions are stored.
 
     Refused (no-terms) where none are published: nothing could be stored then.
     """
@@ -137,7 +205,10 @@ class AskBody(Model):
     people: Annotated[StrictInt, Field(ge=1, le=100_000)]
     purpose: Text = ""
     language: Language = "de"
-    contact: Contact
+    contact: Contact | None = None
+    customer: UUID | None = None
+    extras: Wishes = []
+    price_cents: Annotated[StrictInt, Field(ge=0)] | None = None
     terms_accepted: StrictBool = False
     advertising: StrictBool = False
 
@@ -146,13 +217,22 @@ class ApproveBody(Model):
     """Nothing needs to be said."""
 
 
+class GroupPriceGiven(Model):
+    id: UUID
+    price_cents: int
+    price_lines: list[PriceLine]
+
+
 class RejectBody(Model):
     reason: Text
 
 
 class CancelBody(Model):
+    """`fee_cents`: the fee that was agreed to, 0 for none; where another is due, `due_cents`, nothing is cancelled."""
+
     reason: Text = ""
     waive_fee: StrictBool = False
+    fee_cents: Annotated[StrictInt, Field(ge=0)] | None = None
 
 
 class MoveBody(Model):
@@ -193,6 +273,7 @@ class Room(Model):
     longest_minutes: int
     most_people: int
     bookable_until: Instant
+    extras: list[ExtraOffer]
 
 
 class Rooms(Model):
@@ -226,6 +307,8 @@ class Made(Times):
     short_notice: bool
     price_cents: int
     currency: str
+    price_lines: list[PriceLine]
+    extras: list[BookedExtra]
     findings: list[Finding]
 
 
@@ -244,6 +327,8 @@ class Request(Made):
     purpose: str
     language: str
     contact: Contact
+    customer: UUID
+    group: UUID | None
     made_at: Instant
     overdue: bool
     end_reason: str

@@ -135,6 +135,12 @@ class DiscountBody(Model):
     last_day: Day | None = None
 
 
+class CustomerGroupBody(Model):
+    """`group` null: in none."""
+
+    group: UUID | None
+
+
 class Discount(Model):
     percent: int
     amount_cents: int
@@ -154,6 +160,7 @@ class Customer(Model):
     last_at: Instant | None
     unpaid_cents: int
     discount: Discount
+    group: UUID | None
 
 
 class Customers(Model):
@@ -162,6 +169,8 @@ class Customers(Model):
 
 
 class Invoice(Model):
+    """`booking` is what stands for the rental now; after a move another one than `issued_for`, which has the code."""
+
     id: UUID
     number: str
     issued_at: Instant
@@ -169,6 +178,7 @@ class Invoice(Model):
     total_cents: int
     currency: str
     booking: UUID | None
+    issued_for: UUID | None
     booking_code: str
     customer: UUID
     party: str
@@ -199,6 +209,9 @@ class AfterwardsBody(Model):
 
     what: Afterwards
     text: Needed
+    cents: Annotated[StrictInt, Field(gt=0)] | None = Field(
+        default=None, description="of `charge`: how much of the price, with VAT; without it all of it"
+    )
 
 
 class CameBody(Model):

@@ -7,6 +7,7 @@ from flask import Response
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
+from booking.actions import extras
 from booking.actions import settings as actions
 from booking.reads.house import House
 from booking.reads.settings import PriceLists, price_lists
@@ -19,12 +20,15 @@ from web.api.frame import answer, effect, responses
 from web.api.models import Model
 from web.api.part import ApiPart
 from web.api.parts import key_of, members, public_of
+from web.api.price_parts import EXTRA, GROUP, group_of
 from web.request import actor, now, organisation_id, read, write
 
 LIST, PRICE, SEASON = "price list", "price", "season"
 
 prices = ApiPart("api_prices", __name__)
-_refuse = members({"vat_rate": "vat_basis_points", "minimum": "minimum_cents", "season_id": "season"})
+_refuse = members(
+    {"vat_rate": "vat_basis_points", "minimum": "minimum_cents", "season_id": "season", "group_id": "group"}
+)
 
 
 @prices.get("/price-lists", summary="The price lists with their prices", responses=responses(models.PriceLists))
@@ -83,6 +87,51 @@ def remove_price(path: models.PricePath) -> Response:
     return Response(status=204)
 
 
+@prices.post(
+    "/price-lists/<uuid:list_id>/extras", summary="Add an extra", responses=responses(models.PriceList, 201, 404)
+)
+@token(Capability.PRICES)
+def add_extra(path: models.ListPath, body: models.ExtraBody) -> Response:
+    return _put_extra(path.list_id, None, body, 201)
+
+
+@prices.put(
+    "/price-lists/<uuid:list_id>/extras/<uuid:extra_id>",
+    summary="Change an extra; what is requested already keeps it as it was",
+    responses=responses(models.PriceList, 200, 404),
+)
+@token(Capability.PRICES)
+def change_extra(path: models.ExtraPath, body: models.ExtraBody) -> Response:
+    return _put_extra(path.list_id, key_of(EXTRA, path.extra_id), body)
+
+
+@prices.delete(
+    "/price-lists/<uuid:list_id>/extras/<uuid:extra_id>",
+    summary="Remove an extra; what is requested already keeps it",
+    responses=responses(Model, 204, 404),
+)
+@token(Capability.PRICES)
+def remove_extra(path: models.ExtraPath) -> Response:
+    mine, extra_id = organisation_id(), key_of(EXTRA, path.extra_id)
+    known = _known(read(), mine, key_of(LIST, path.list_id))
+    if not any(extra["id"] == extra_id for extra in known.extras):
+        raise NotFound(EXTRA, path.extra_id)
+    write(lambda db: extras.remove_extra(db, now(), mine, actor(), extra_id), nudge=False)
+    return Response(status=204)
+
+
+def _put_extra(list_id: UUID, extra_id: int | None, body: models.ExtraBody, status: int = 200) -> Response:
+    key = key_of(LIST, list_id)
+    wanted = body.model_dump(exclude={"vat_basis_points"}) | {"vat_rate": body.vat_basis_points}
+
+    def work(session: Session, inside: House) -> BaseModel | Refused:
+        mine = inside.organisation_id
+        made = extras.put_extra(session, now(), mine, actor(), key, extra_id, wanted)
+        return made if isinstance(made, Refused) else _list(_known(session, mine, key))
+
+    return effect(work, status, refuse=_refuse)
+
+
 def _put_list(list_id: int | None, body: models.PriceListBody, status: int = 200) -> Response:
     def work(session: Session, inside: House) -> BaseModel | Refused:
         mine = inside.organisation_id
@@ -100,9 +149,10 @@ def _put_list(list_id: int | None, body: models.PriceListBody, status: int = 200
 
 def _put_price(list_id: UUID, price_id: int | None, body: models.PriceBody, status: int = 200) -> Response:
     key = key_of(LIST, list_id)
-    wanted: dict[str, Any] = body.model_dump(exclude={"season", "weekdays"}) | {
+    wanted: dict[str, Any] = body.model_dump(exclude={"season", "group", "weekdays"}) | {
         "weekdays": sorted(set(body.weekdays)),
         "season_id": key_of(SEASON, body.season) if body.season else None,
+        "group_id": key_of(GROUP, body.group) if body.group else None,
     }
 
     def work(session: Session, inside: House) -> BaseModel | Refused:
@@ -130,6 +180,7 @@ def _list(found: PriceLists) -> models.PriceList:
         minimum_cents=found.values["minimum"],
         rooms=list(found.rooms),
         prices=[_price(rule) for rule in found.rules],
+        extras=[_extra(extra) for extra in found.extras],
     )
 
 
@@ -143,5 +194,19 @@ def _price(rule: dict[str, Any]) -> models.Price:
         from_time=rule["from_time"],
         to_time=rule["to_time"],
         season=public_of(SEASON, rule["season_id"]) if rule["season_id"] is not None else None,
+        group=group_of(rule["group_id"]),
         rank=rule["rank"],
+    )
+
+
+def _extra(extra: dict[str, Any]) -> models.Extra:
+    return models.Extra(
+        id=public_of(EXTRA, extra["id"]),
+        name=extra["name"],
+        cents=extra["cents"],
+        per=extra["per"],
+        vat_basis_points=extra["vat_rate"],
+        most=extra["most"],
+        active=extra["active"],
+        rank=extra["rank"],
     )

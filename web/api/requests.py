@@ -1,12 +1,17 @@
 """Requests: make, list, decide, undo (SPEC S4 to S11, X3)."""
 
+from dataclasses import dataclass
+
 from flask import Response, url_for
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from booking.actions import requests as actions
-from booking.actions.requests import Ask, look, make_request
+from booking.actions.group_prices import give_group_price
+from booking.actions.requests import Ask, basis_of, look, make_request
 from booking.actions.reviews import approve_if_trusted, decide_request, undo_decision
+from booking.actions.seen_prices import request_changed
+from booking.reads.customers import customer_by
 from booking.reads.house import House, RoomFacts
 from booking.reads.requests import RequestFacts, request_by, requests_page
 from booking.reads.status import legal_texts
@@ -20,12 +25,22 @@ from web.access import token
 from web.api import models
 from web.api.frame import answer, effect, refusal, replayed, responses, slot_of
 from web.api.part import ApiPart
+from web.api.price_parts import at_extras, booked, due_of, group_of, lines, wishes_of
 from web.free_times import nearest, taken_near
 from web.request import actor, house, now, organisation_id, read, tools
 
 ACCEPTED = frozenset({TermsKind.TERMS, TermsKind.HOUSE_RULES})
 
 requests = ApiPart("api_requests", __name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """Who asks, and what is known of them."""
+
+    contact: Contact
+    customer_id: int | None = None
+    group_id: int | None = None
 
 
 @requests.post(
@@ -39,17 +54,20 @@ def make(body: models.AskBody) -> Response:
     slot = slot_of(body.start, body.end)
     if isinstance(slot, Refused):
         return refusal(slot)
-    others = taken_near(read(), room, slot)
-    verdict = look(read(), now(), here, room, slot, body.people, others=others)
-    if isinstance(verdict, Refused):
-        return replayed() or _refuse(verdict, here, room, slot, others)
-
     ask = _ask(here, room, slot, body)
     if isinstance(ask, Refused):
         return replayed() or refusal(ask)
+    basis = basis_of(ask, room)
+    if isinstance(basis, Refused):
+        return replayed() or refusal(at_extras(basis))
+    others = taken_near(read(), room, slot)
+    verdict = look(read(), now(), here, room, slot, body.people, others=others, basis=basis)
+    if isinstance(verdict, Refused):
+        return replayed() or _refuse(verdict, here, room, slot, others)
 
     def work(session: Session, inside: House) -> BaseModel | Refused:
-        made = make_request(session, now(), tools(), inside, ask, actor())
+        no = request_changed(inside, ask, body.price_cents)
+        made = no or make_request(session, now(), tools(), inside, ask, actor())
         return made if isinstance(made, Refused) else _made(session, inside, room, made)
 
     found = effect(work, 201, refuse=lambda no: _refuse(no, house(), room, slot))
@@ -108,6 +126,24 @@ def reject(path: models.RequestPath, body: models.RejectBody) -> Response:
 
 
 @requests.post(
+    "/requests/<uuid:request_id>/group-price",
+    summary="Give the lower price of the customer's group",
+    responses=responses(models.GroupPriceGiven, 200, 404, 409),
+)
+@token(Capability.REVIEW)
+def group_price(path: models.RequestPath) -> Response:
+    found = request_by(read(), organisation_id(), path.request_id)
+
+    def work(session: Session, inside: House) -> BaseModel | Refused:
+        given = give_group_price(session, now(), inside, found.booking_id, actor())
+        if isinstance(given, Refused):
+            return given
+        return models.GroupPriceGiven(id=found.public_id, price_cents=given.gross, price_lines=lines(given))
+
+    return effect(work)
+
+
+@requests.post(
     "/requests/<uuid:request_id>/undo",
     summary="Take a resting decision back",
     responses=responses(models.Undone, 200, 404, 409),
@@ -137,7 +173,7 @@ def _decide(path: models.RequestPath, verdict: Verdict, reason: str) -> Response
 
 def _refuse(no: Refused, here: House, room: RoomFacts, slot: Slot, others: tuple[Slot, ...] | None = None) -> Response:
     if "taken" not in no.codes:
-        return refusal(no)
+        return refusal(at_extras(no), **due_of(no))
     near = [
         models.Times(start=one.start, end=one.end).model_dump(mode="json")
         for one in nearest(read(), now(), here, room, slot, others=others)
@@ -148,9 +184,15 @@ def _refuse(no: Refused, here: House, room: RoomFacts, slot: Slot, others: tuple
 def _ask(here: House, room: RoomFacts, slot: Slot, body: models.AskBody) -> Ask | Refused:
     """The integrator's own address says nothing about the customer's, so the limit by address does not apply.
 
-    Refused: no-terms, where accepted terms cannot be named since none are published (SPEC S4).
+    Refused: no-terms, where accepted terms cannot be named since none are published (SPEC S4); missing and one-of-them
+    at `contact`; extra-gone.
     """
-    given = body.contact
+    asks = _who(here, body)
+    if isinstance(asks, Refused):
+        return asks
+    wishes = wishes_of(body.extras)
+    if isinstance(wishes, Refused):
+        return wishes
     accepted = _terms(here, body.language) if body.terms_accepted else {}
     if body.terms_accepted and not accepted:
         return Refused((Reason("no-terms", "terms_accepted"),))
@@ -159,13 +201,26 @@ def _ask(here: House, room: RoomFacts, slot: Slot, body: models.AskBody) -> Ask 
         slot=slot,
         people=body.people,
         purpose=body.purpose,
-        contact=Contact(**given.model_dump()),
+        contact=asks.contact,
         language=body.language,
         source=Source.API,
         terms_id=accepted.get(TermsKind.TERMS),
         rules_id=accepted.get(TermsKind.HOUSE_RULES),
         advertising=body.advertising,
+        wishes=wishes,
+        group_id=asks.group_id,
+        customer_id=asks.customer_id,
     )
+
+
+def _who(here: House, body: models.AskBody) -> Asks | Refused:
+    """A known customer with the prices of their group, or a contact. Refused: missing, one-of-them."""
+    if body.customer is not None and body.contact is None:
+        known = customer_by(read(), here.organisation_id, body.customer)
+        return Asks(known.contact, known.customer_id, known.group_id)
+    if body.contact is None or body.customer is not None:
+        return Refused((Reason("missing" if body.contact is None else "one-of-them", "contact"),))
+    return Asks(Contact(**body.contact.model_dump()))
 
 
 def _terms(here: House, language: str) -> dict[TermsKind, int]:
@@ -188,6 +243,8 @@ def _made(session: Session, here: House, room: RoomFacts, made: actions.Made) ->
         short_notice=made.short_notice,
         price_cents=made.price.gross,
         currency=here.currency,
+        price_lines=lines(made.price),
+        extras=booked(made.extras),
         findings=[models.Finding(code=one.code, weight=one.weight, values=one.values) for one in made.findings],
     )
 
@@ -206,6 +263,8 @@ def _request(here: House, found: RequestFacts) -> models.Request:
         short_notice=found.short_notice,
         price_cents=found.price_cents,
         currency=here.currency,
+        price_lines=lines(found.price),
+        extras=booked(found.extras),
         findings=[models.Finding(**one) for one in found.findings],
         source=found.source,
         people=found.people,
@@ -221,6 +280,8 @@ def _request(here: House, found: RequestFacts) -> models.Request:
             city=contact.city,
             country=contact.country,
         ),
+        customer=found.customer_id,
+        group=group_of(found.group_id),
         made_at=found.made_at,
         overdue=found.state is BookingState.REQUESTED and found.review_at < now(),
         end_reason=found.end_reason,

@@ -4,13 +4,18 @@ from datetime import timedelta
 
 from flask import Response
 
+from booking.actions.requests import price_of
+from booking.reads.customers import customer_by
 from booking.reads.house import RoomFacts
+from booking.rules.extras import book_extras
 from booking.rules.permissions import Capability
+from booking.values.house import PriceBasis
 from booking.values.refusals import NotFound, Reason, Refused
 from web.access import token
 from web.api.frame import answer, refusal, responses, slot_of
-from web.api.models import FreeQuery, FreeTime, FreeTimes, Room, RoomPath, Rooms
+from web.api.models import FreeQuery, FreeTime, FreeTimes, PriceAnswer, PriceAsk, Room, RoomPath, Rooms
 from web.api.part import ApiPart
+from web.api.price_parts import at_extras, group_of, lines, offers, wishes_of
 from web.free_times import free_times
 from web.request import house, now, read
 
@@ -49,6 +54,38 @@ def list_free(path: RoomPath, query: FreeQuery) -> Response:
     return answer(FreeTimes(room=room.public_id, currency=here.currency, free=free))
 
 
+@rooms.post(
+    "/rooms/<uuid:room_id>/price",
+    summary="What a time would cost, with extras; changes nothing",
+    responses=responses(PriceAnswer, 200, 404),
+)
+@token(Capability.BOOKINGS)
+def show_price(path: RoomPath, body: PriceAsk) -> Response:
+    """Whether the time is free plays no part here."""
+    here = house()
+    room = here.room_by(public_id=path.room_id)
+    group_id = customer_by(read(), here.organisation_id, body.customer).group_id if body.customer else None
+    slot, wishes = slot_of(body.start, body.end), wishes_of(body.extras)
+    if isinstance(slot, Refused):
+        return refusal(slot)
+    if slot.duration > room.terms.longest:
+        return refusal(Refused((Reason("too-long", "end", {"minutes": room.terms.longest // MINUTE}),)))
+    extras = wishes if isinstance(wishes, Refused) else book_extras(wishes, room.prices)
+    basis = extras if isinstance(extras, Refused) else PriceBasis(group_id, extras, body.people)
+    cost = basis if isinstance(basis, Refused) else price_of(here, room, slot, basis)
+    if isinstance(cost, Refused):
+        return refusal(at_extras(cost))
+    return answer(
+        PriceAnswer(
+            price_cents=cost.gross,
+            currency=here.currency,
+            price_lines=lines(cost),
+            exemption=cost.exemption,
+            group=group_of(group_id),
+        )
+    )
+
+
 def _room(room: RoomFacts) -> Room:
     terms = room.terms
     return Room(
@@ -64,4 +101,5 @@ def _room(room: RoomFacts) -> Room:
         longest_minutes=terms.longest // MINUTE,
         most_people=terms.most_people,
         bookable_until=now() + terms.horizon,
+        extras=offers(room),
     )

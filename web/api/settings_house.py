@@ -13,6 +13,7 @@ from booking.reads.settings import TermsLine, house_values, newest_terms, room_v
 from booking.rules.findings_table import KINDS
 from booking.rules.permissions import Capability
 from booking.values.findings import Threshold
+from booking.values.house import CancelStep
 from booking.values.refusals import NotFound, Refused
 from web.access import token
 from web.api import settings_house_models as models
@@ -66,6 +67,8 @@ def change_terms(path: RoomPath, body: models.TermsChange) -> Response:
     wanted = body.model_dump(exclude_unset=True)
     if "price_list" in wanted:
         wanted["price_list_id"] = key_of(LIST, wanted.pop("price_list"))
+    if "cancel_steps" in wanted:
+        wanted["cancel_steps"] = tuple(CancelStep(one.days_before, one.fee_percent) for one in body.cancel_steps)
 
     def work(session: Session, inside: House) -> BaseModel | Refused:
         mine, room_id = inside.organisation_id, inside.room_by(public_id=path.room_id).room_id
@@ -130,7 +133,10 @@ def _house(session: Session, organisation: int) -> models.HouseSettings:
 
 def _terms(values: dict[str, Any]) -> models.RoomTerms:
     named = {name: values[name] for name in ROOM_RANGES if name in models.RoomTerms.model_fields}
-    return models.RoomTerms(**named, price_list=public_of(LIST, values["price_list_id"]))
+    steps = [
+        models.CancelStep(days_before=one.days_before, fee_percent=one.fee_percent) for one in values["cancel_steps"]
+    ]
+    return models.RoomTerms(**named, cancel_steps=steps, price_list=public_of(LIST, values["price_list_id"]))
 
 
 def _thresholds(here: House) -> dict[str, Threshold]:

@@ -105,6 +105,13 @@ class HouseSettings(Model):
     mail_check: bool
 
 
+class CancelStep(Model):
+    """Later than so many days before the start, at the same time of day, it costs that share of the price."""
+
+    days_before: Whole
+    fee_percent: Whole
+
+
 class TermsChange(Model):
     """How a room is booked. What is booked already keeps its time and its price."""
 
@@ -118,8 +125,9 @@ class TermsChange(Model):
     tolerance_after_minutes: Whole = 0
     notice_minutes: Whole = 0
     horizon_days: Whole = 0
-    free_until_days: Whole = 0
-    late_fee_percent: Whole = 0
+    cancel_steps: list[CancelStep] = Field(
+        default=[], description="all steps of cancelling and moving, the earliest first; none: always free"
+    )
     price_list: UUID = Field(default=UUID(int=0), description="`GET /price-lists` lists them")
 
 

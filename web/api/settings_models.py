@@ -6,7 +6,9 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, StrictBool, StrictInt, StringConstraints
 
+from booking.rules.extras import MOST
 from booking.rules.permissions import Capability, Scope
+from booking.values.house import Per
 from booking.values.states import Role
 from web.api.common_models import Clock, Day, PageQuery
 from web.api.models import Email, Instant, Language, Line, Model, Needed, plain_text
@@ -150,7 +152,10 @@ class PriceListBody(Model):
 
 
 class PriceBody(Model):
-    """`name` stands on the invoice. No weekday: every day. `to_time` 00:00 is midnight. The highest rank wins."""
+    """`name` stands on the invoice. No weekday: every day. `to_time` 00:00 is midnight. The highest rank wins.
+
+    `group`: only for customers of that group, and then before those for everybody.
+    """
 
     name: Name
     cents: Cents
@@ -159,6 +164,7 @@ class PriceBody(Model):
     from_time: Clock = time(0)
     to_time: Clock = time(0)
     season: UUID | None = None
+    group: UUID | None = None
     rank: Annotated[StrictInt, Field(ge=-100, le=100)] = 0
 
 
@@ -166,10 +172,51 @@ class Price(PriceBody):
     id: UUID
 
 
+class ExtraPath(Model):
+    list_id: UUID
+    extra_id: UUID
+
+
+class ExtraBody(Model):
+    """`name` stands on the invoice. `vat_basis_points` null: the list's. `most` null: as many as wanted.
+
+    `active` false: no longer offered; who booked it keeps it. The smallest rank comes first.
+    """
+
+    name: Name
+    cents: Cents
+    per: Per = Per.BOOKING
+    vat_basis_points: Annotated[StrictInt, Field(ge=0, le=10_000)] | None = None
+    most: Annotated[StrictInt, Field(ge=1, le=MOST)] | None = 1
+    active: StrictBool = True
+    rank: Annotated[StrictInt, Field(ge=-100, le=100)] = 0
+
+
+class Extra(ExtraBody):
+    id: UUID
+
+
+class GroupPath(Model):
+    group_id: UUID
+
+
+class GroupBody(Model):
+    name: Name
+
+
+class Group(GroupBody):
+    id: UUID
+
+
+class Groups(Model):
+    groups: list[Group]
+
+
 class PriceList(PriceListBody):
     id: UUID
     rooms: list[str]
     prices: list[Price]
+    extras: list[Extra]
 
 
 class PriceLists(Model):

@@ -23,6 +23,7 @@ PAGES = (
     "mails",
     "doors",
     "sites",
+    "links",
     "feeds",
     "settings",
 )

@@ -5,11 +5,15 @@ from typing import Any
 
 from booking.reads.audit_log import POINTS_TO, AuditLine, AuditPage, Named
 from booking.reads.booking_file import Entry
+from booking.values.house import Per
+from booking.values.links import LinkPolicy
 from booking.values.states import Role
 from web.filters import role_name
 from web.i18n import gettext
+from web.link_texts import policy_name
 from web.office import words
 from web.office.frame import address
+from web.office.price_names import per_names
 
 
 def kind_names() -> dict[str, str]:
@@ -25,12 +29,15 @@ def kind_names() -> dict[str, str]:
         "closing_day": gettext("Closing days"),
         "price_list": gettext("Price list"),
         "price_rule": gettext("Price"),
+        "price_extra": gettext("Extra"),
+        "customer_group": gettext("Customer group"),
         "terms": gettext("Legal text"),
         "organisation": gettext("Organisation"),
         "staff": gettext("Staff"),
         "api_token": gettext("API token"),
         "feed": gettext("Calendar feed"),
         "connection": gettext("Booking site"),
+        "calendar_link": gettext("Calendar link"),
         "desk": gettext("Desk"),
         "duty": gettext("Outgoing"),
     }
@@ -58,6 +65,12 @@ def action_name(line: AuditLine) -> str:
         "paused": gettext("Paused"),
         "resumed": gettext("Resumed"),
         "proof": gettext("Tried out"),
+        "access-changed": gettext("Access changed"),
+        "unlinked": gettext("Link ended"),
+        "rebuilt": gettext("Found anew"),
+        "plan-applied": gettext("Plan applied"),
+        "deletions-approved": gettext("Held deletions let go"),
+        "deletions-undone": gettext("Held deletions undone"),
         "key-changed": gettext("Key changed"),
         "secret-rotated": gettext("Secret replaced"),
         "pages-mapped": gettext("Pages assigned to rooms"),
@@ -70,6 +83,8 @@ def action_name(line: AuditLine) -> str:
         "office-hours": gettext("Office hours changed"),
         "desk-hours": gettext("Hours of the desk's phone changed"),
     }
+    if line.subject == "calendar_link" and line.action == "decided":
+        return gettext("Decided: theirs") if line.after.get("choice") == "TAKE_THEIRS" else gettext("Decided: ours")
     return known.get(line.action) or words.action_name(_entry(line, line.before, line.after))
 
 
@@ -90,6 +105,7 @@ def address_of(line: AuditLine) -> str | None:
         "door": ("office_settings.door_form", "door"),
         "staff": ("office_settings.person_form", "person"),
         "connection": ("office_sites.show", "site"),
+        "calendar_link": ("office_links.show", "link"),
     }
     if line.record is None or line.record.public_id is None or line.subject not in pages:
         return None
@@ -119,7 +135,15 @@ _AMBIGUOUS = {"kind": "of_kind"}  # elsewhere a mail's kind
 
 
 def _word(key: str, value: Any) -> Any:
-    """Roles and who acts in words."""
+    """Roles, who acts, steps of cancelling and what a price is for in words."""
+    if key == "cancel_steps" and isinstance(value, list):
+        return "; ".join(
+            gettext("%(days)s days before: %(percent)s %%", days=one["days"], percent=one["percent"]) for one in value
+        )
+    if key == "per" and value in set(Per):
+        return per_names()[Per(value)]
+    if key == "policy" and value in set(LinkPolicy):
+        return policy_name(LinkPolicy(value))
     if key == "role" and value in set(Role):
         return role_name(Role(value))
     return words.actor_name(value) if key == "who" and isinstance(value, str) else value
@@ -174,11 +198,23 @@ def _fields() -> dict[str, str]:
         "tolerance_after_minutes": gettext("Code opens longer, in minutes"),
         "notice_minutes": gettext("Requested ahead, in minutes"),
         "horizon_days": gettext("Days ahead at most"),
-        "free_until_days": gettext("Cancelling is free until so many days before"),
-        "late_fee_percent": gettext("Fee afterwards, in percent"),
+        "cancel_steps": gettext("Steps of cancelling"),
         "feed_code_hours": gettext("Code in customers' own calendars, hours before"),
         "vat_rate": gettext("VAT in hundredths of a percent"),
         "minimum": gettext("Least amount in cents"),
+        "per": gettext("The price is"),
+        "most": gettext("At most"),
+        "active": gettext("Customers can book it"),
         "url": gettext("Address"),
         "base_url": gettext("Address"),
+        "address": gettext("Address"),
+        "policy": gettext("What the link does"),
+        "requested": gettext("Requests, too"),
+        "owners": gettext("Whose word counts"),
+        "limits": gettext("When deletions wait"),
+        "months_back": gettext("Months back"),
+        "months_ahead": gettext("Months ahead"),
+        "every_minutes": gettext("Look every … minutes"),
+        "removes": gettext("What was written there is removed"),
+        "plan": gettext("Plan"),
     }

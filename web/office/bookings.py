@@ -1,6 +1,7 @@
 """A booking in any state: its history, mails and money; cancel, move, no-show, follow-up, payment (SPEC S18, S27)."""
 
 from datetime import date, time, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -35,12 +36,14 @@ from booking.values.clock import instant_of, local_day, local_time, within_reach
 from booking.values.refusals import MoveLost, Overlap, Reason, Refused, refused
 from booking.values.slot import Slot
 from booking.values.states import BookingState, MessageState
+from web import field_readers as read_as
 from web.access import require
 from web.case_words import case_title
 from web.filters import moment, money
 from web.i18n import gettext
 from web.office import lanes, words
 from web.office.frame import act, slower
+from web.price_words import price_words
 from web.request import actor, house, now, organisation_id, read, tools
 
 blueprint = Blueprint("office_bookings", __name__, url_prefix="/office/bookings")
@@ -77,7 +80,15 @@ def cancel(booking_id: UUID) -> AnyResponse:
 
     def work(db: Session, here: House) -> moving.CancelTerms | Refused:
         return cancel_rental(
-            db, now(), here, found.booking_id, moving.Actor.OFFICE, actor(), reason=reason, waive_fee=waived
+            db,
+            now(),
+            here,
+            found.booking_id,
+            moving.Actor.OFFICE,
+            actor(),
+            reason=reason,
+            waive_fee=waived,
+            seen_fee=None if waived else request.form.get("fee_cents", type=int),
         )
 
     done = act(work)
@@ -132,8 +143,11 @@ def afterwards(booking_id: UUID) -> AnyResponse:
     found = _facts(booking_id)
     given = request.form.get("what", "")
     what = Afterwards(given) if given in set(Afterwards) else Afterwards.FOLLOW_UP
-    text = request.form.get("text", "")[:LONGEST_TEXT]
-    no = act(lambda db, here: mark_afterwards(db, now(), here, found.booking_id, what, text, actor()))
+    text, cents = request.form.get("text", "")[:LONGEST_TEXT], _amount()
+    if isinstance(cents, Refused):
+        return _page(found, cents)
+    mark = partial(mark_afterwards, cents=cents)
+    no = act(lambda db, here: mark(db, now(), here, found.booking_id, what, text, actor()))
     return _page(found, no) if no else _done(booking_id, gettext("Noted."))
 
 
@@ -153,6 +167,15 @@ def paid(booking_id: UUID) -> AnyResponse:
     return _done(booking_id, gettext("Payment noted.") + sent)
 
 
+def _amount() -> int | Refused | None:
+    """What is to be charged, as people write it; None where nothing is said."""
+    typed = request.form.get("amount", "").strip()
+    try:
+        return read_as.euros(typed) if typed else None
+    except read_as.BadInput:
+        return Refused((Reason("not-a-number", "amount"),))
+
+
 def _facts(booking_id: UUID) -> RequestFacts:
     return request_by(read(), organisation_id(), booking_id)
 
@@ -164,7 +187,7 @@ def _done(booking_id: UUID, text: str) -> AnyResponse:
 
 def _said() -> dict[str, str]:
     """What was typed into a dialog of the page, so that a refusal loses none of it (SPEC X8)."""
-    return {name: request.form.get(name, "") for name in ("reason", "waive", "note", "what", "text")}
+    return {name: request.form.get(name, "") for name in ("reason", "waive", "note", "what", "text", "amount")}
 
 
 def _page(found: RequestFacts, no: Refused | None = None) -> AnyResponse:
@@ -182,6 +205,7 @@ def _page(found: RequestFacts, no: Refused | None = None) -> AnyResponse:
         found=found,
         room=here.room(found.room_id),
         marks=marks,
+        price=price_words(marks.price, here),
         invoice=bill,
         codes=codes_of(session, here.organisation_id, found.booking_id),
         mails=mails,

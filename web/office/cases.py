@@ -8,7 +8,7 @@ from werkzeug.wrappers.response import Response as AnyResponse
 
 from booking.actions.codes import CodeLostError
 from booking.actions.deciding_cases import Way, decide_case, ways_of
-from booking.reads.cases import CaseLine, case_by, open_cases, told_facts
+from booking.reads.cases import CaseLine, case_by, mark_of, open_cases, told_facts
 from booking.rules.permissions import Capability
 from booking.values.refusals import MoveLost, Overlap, Refused, refused
 from booking.values.slot import Slot
@@ -16,13 +16,16 @@ from web.access import require
 from web.case_words import case_question, case_title, way_effect, way_label
 from web.filters import day, moment, money, when
 from web.i18n import gettext, ngettext
+from web.link_texts import problem_words
 from web.office import words
 from web.office.frame import act
+from web.office.link_cases import can_be_taken, link_of_case
 from web.request import actor, house, now, organisation_id, read, tools
 from web.site_words import site_answer
 
 blueprint = Blueprint("office_cases", __name__, url_prefix="/office/cases")
-RISKY = frozenset({Way.CANCEL, Way.FREE})
+OVERTAKEN = frozenset({"case-closed", "case-changed", "preview-changed"})
+RISKY = frozenset({Way.CANCEL, Way.FREE, Way.LET_GO})
 
 
 @blueprint.get("")
@@ -47,7 +50,11 @@ def decide(case_id: int) -> AnyResponse:
     if way is None:
         return _page(case, refused("no-such-way"))
     try:
-        no = act(lambda db, here: decide_case(db, now(), tools(), here, case_id, way, actor()))
+        no = act(
+            lambda db, here: decide_case(
+                db, now(), tools(), here, case_id, way, actor(), shown=request.form.get("shown")
+            )
+        )
     except (MoveLost, Overlap, CodeLostError):
         no = refused("taken")
     if no is not None:
@@ -57,22 +64,25 @@ def decide(case_id: int) -> AnyResponse:
 
 
 def _page(case: CaseLine, no: Refused | None = None) -> AnyResponse:
-    page = render_template("office/case.html", errors=words.refusal(no) if no else [], **_shown(case))
-    status = 200 if no is None else 409 if "case-closed" in no.codes else 422
+    errors = words.refusal(no) if no else []
+    page = render_template("office/case.html", errors=errors, link=link_of_case(case), **_shown(case))
+    status = 200 if no is None else 409 if OVERTAKEN & set(no.codes) else 422
     return make_response(page, status)
 
 
 def _shown(case: CaseLine) -> dict[str, Any]:
+    ways = ways_of(case.kind) if case.closed_at is None else ()
     return {
         "case": case,
         "title": case_title(case.kind),
         "question": case_question(case.kind),
         "facts": _facts(case),
+        "mark": mark_of(case.facts),
         "ways": [
-            (way, way_label(case.kind, way), way_effect(case.kind, way), way in RISKY) for way in ways_of(case.kind)
-        ]
-        if case.closed_at is None
-        else [],
+            (way, way_label(case.kind, way), way_effect(case.kind, way), way in RISKY)
+            for way in ways
+            if can_be_taken(case, way)
+        ],
     }
 
 
@@ -86,11 +96,11 @@ def _facts(case: CaseLine) -> list[tuple[str, str]]:
         ]
     facts = told_facts(case)
     there = _there(facts)
-    if there is not None and case.kind == "site-moved":
+    if there is not None and case.kind in {"site-moved", "link-clash"}:
         known.append((gettext("There"), when(there)))
-    for key, label in _labels():
+    for key, label in _labels(case.kind):
         if key in facts:
-            known.append((label, _value(key, facts[key])))
+            known.append((label, _value(key, facts[key], case.kind)))
     return known
 
 
@@ -100,11 +110,14 @@ def _there(facts: dict[str, Any]) -> Slot | None:
     return Slot(datetime.fromisoformat(facts["starts_at"]), datetime.fromisoformat(facts["ends_at"]))
 
 
-def _labels() -> list[tuple[str, str]]:
+def _labels(kind: str) -> list[tuple[str, str]]:
     return [
-        ("site", gettext("Booking site")),
+        ("site", gettext("Calendar link") if kind.startswith("link-") else gettext("Booking site")),
+        ("summary", gettext("Its title there")),
+        ("count", gettext("Entries concerned")),
         ("ref", gettext("Its reference")),
         ("since", gettext("Last success")),
+        ("review_at", gettext("To be reviewed by")),
         ("error", gettext("What it answered")),
         ("invoice", gettext("Invoice")),
         ("issued_cents", gettext("On the invoice")),
@@ -124,12 +137,12 @@ def _labels() -> list[tuple[str, str]]:
     ]
 
 
-def _value(key: str, value: Any) -> str:
+def _value(key: str, value: Any, kind: str = "") -> str:
     if key.endswith("cents"):
         return money(int(value))
     if key == "error":
-        return site_answer(str(value))
-    if key == "since":
+        return problem_words(str(value))[0] if kind.startswith("link-") else site_answer(str(value))
+    if key in {"since", "review_at"}:
         return moment(datetime.fromisoformat(str(value)))
     if key == "lacking":
         return ", ".join(_missing().get(str(one), str(one)) for one in value)

@@ -8,6 +8,7 @@ from uuid import UUID
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers.response import Response as AnyResponse
 
+from booking.actions.groups import assign_group
 from booking.actions.office import keep_discount
 from booking.reads.booking_file import history_of_customer
 from booking.reads.customers import (
@@ -23,7 +24,7 @@ from booking.reads.customers import (
 from booking.reads.inbox import of_contact
 from booking.rules.permissions import Capability, may
 from booking.values.clock import within_reach
-from booking.values.refusals import Reason, Refused
+from booking.values.refusals import NotFound, Reason, Refused
 from web.access import require
 from web.filters import moment, money
 from web.i18n import gettext, ngettext, translator
@@ -85,12 +86,29 @@ def discount(customer_id: UUID) -> AnyResponse:
     return redirect(url_for(".show", customer_id=customer_id))
 
 
+@blueprint.post("/<uuid:customer_id>/group")
+@require(Capability.DISCOUNTS)
+def group(customer_id: UUID) -> AnyResponse:
+    """Put the customer into a group, or into none; its prices hold for what is asked from now on."""
+    line = customer_by(read(), organisation_id(), customer_id)
+    typed = request.form.get("group", "")
+    known = {str(one.group_id): one.group_id for one in house().groups} | {"": None}
+    if typed not in known:
+        return _page(line, Refused((Reason("no-such-group", "group"),)))
+    try:
+        act(lambda db, here: assign_group(db, now(), here, customer_id, known[typed], actor()))
+    except NotFound:
+        return _page(line, Refused((Reason("no-such-group", "group"),)))
+    flash(gettext("Kept. It holds for what is asked for from now on."), "ok")
+    return redirect(url_for(".show", customer_id=customer_id))
+
+
 def _wanted() -> Wanted:
     given = request.args
     sort = given.get("sort", "name")
     return Wanted(
         typed=given.get("q", "").strip(),
-        filters={key: given.get(key, "").strip() for key in (*FILTERS, "discount")},
+        filters={key: given.get(key, "").strip() for key in (*FILTERS, "group", "discount")},
         sort=sort.lstrip("-") if sort.lstrip("-") in SORTS else "name",
         descending=sort.startswith("-"),
     )
@@ -112,6 +130,7 @@ def _columns(wanted: Wanted) -> list[dict[str, Any]]:
         ("email", gettext("E-mail"), "text", "text"),
         ("phone", gettext("Telephone"), "text", "text"),
         ("city", gettext("Town"), "text", "text"),
+        ("group", gettext("Group"), "text", "select"),
         ("bookings", gettext("Bookings"), "num", None),
         ("last_at", gettext("Latest"), "time", None),
         ("unpaid", gettext("Unpaid"), "money", None),
@@ -124,12 +143,18 @@ def _columns(wanted: Wanted) -> list[dict[str, Any]]:
             "kind": kind,
             "filter": how,
             "value": wanted.filters.get(key, ""),
-            "options": [("yes", gettext("with discount"))] if how == "select" else [],
+            "options": _options(key),
             "sort_href": _sorted_by(key, wanted) if key in SORTS else None,
             "sorted": ("descending" if wanted.descending else "ascending") if wanted.sort == key else None,
         }
         for key, label, kind, how in names
     ]
+
+
+def _options(key: str) -> list[tuple[str, str]]:
+    if key == "group":
+        return [(str(one.group_id), one.name) for one in house().groups]
+    return [("yes", gettext("with discount"))] if key == "discount" else []
 
 
 def _sorted_by(key: str, wanted: Wanted) -> str:
@@ -149,6 +174,7 @@ def _row(line: CustomerLine) -> dict[str, Any]:
             "email": contact.email,
             "phone": contact.phone,
             "city": contact.city,
+            "group": house().group_name(line.group_id),
             "bookings": line.bookings,
             "last_at": translator().short_day(line.last_at.astimezone(house().zone).date()) if line.last_at else "",
             "unpaid": money(line.unpaid_cents) if line.unpaid_cents else "",
@@ -175,6 +201,8 @@ def _page(line: CustomerLine, no: Refused | None = None) -> AnyResponse:
         errors=_errors(no),
         labels=_labels(),
         discount_words=_discount_words(line.discount),
+        groups=[("", gettext("none")), *((str(one.group_id), one.name) for one in house().groups)],
+        group_name=house().group_name(line.group_id),
         may_discount=may(logged_in_staff().role, Capability.DISCOUNTS),
         steps=_steps(organisation, line),
     )
@@ -203,6 +231,7 @@ def _errors(no: Refused | None) -> dict[str, list[str]]:
 
 def _labels() -> dict[str, str]:
     return {
+        "group": gettext("Group"),
         "percent": gettext("Percent"),
         "amount": gettext("Amount for each booking"),
         "note": gettext("Reason"),
@@ -212,11 +241,17 @@ def _labels() -> dict[str, str]:
 
 
 def _values(line: CustomerLine, no: Refused | None) -> dict[str, str]:
-    """What was typed where it was refused, else what is kept."""
-    if no is not None:
-        return {key: request.form.get(key, "") for key in _labels()}
+    """What was typed into the form that was refused, else what is kept: the page has two."""
+    kept = _kept(line)
+    if no is None or "group" in request.form:
+        return kept
+    return {key: request.form.get(key, "") for key in _labels()} | {"group": kept["group"]}
+
+
+def _kept(line: CustomerLine) -> dict[str, str]:
     kept = line.discount
     return {
+        "group": str(line.group_id or ""),
         "percent": str(kept.percent or ""),
         "amount": f"{Decimal(kept.cents) / HUNDRED:.2f}".replace(".", ",") if kept.cents else "",
         "note": kept.note,

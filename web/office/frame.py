@@ -61,6 +61,7 @@ def _rail() -> list[dict[str, Any]]:
         Door(gettext("Mails"), "/office/mails", Capability.MAILS_READ, waiting.dead_mails),
         Door(gettext("Doors"), "/office/doors", Capability.DOORS_READ),
         Door(gettext("Booking sites"), "/office/sites", Capability.YCBM),
+        Door(gettext("Calendar links"), "/office/links", Capability.LINKS),
         Door(gettext("Calendar feeds"), "/office/feeds", Capability.FEEDS_OFFICE),
         Door(gettext("Settings"), "/office/settings", Capability.SETTINGS),
     )

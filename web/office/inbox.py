@@ -3,10 +3,11 @@
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers.response import Response as AnyResponse
 
 from booking.actions.codes import CodeLostError
+from booking.actions.group_prices import give_group_price
 from booking.actions.reviews import Resting, decide_request, undo_decision
 from booking.reads import inbox as reads
 from booking.reads.inbox import Line, Urgency, urgency
@@ -16,6 +17,7 @@ from booking.values.refusals import MoveLost, Overlap, Refused
 from booking.values.states import BookingState, Verdict
 from web.access import require
 from web.context import current
+from web.filters import money
 from web.i18n import catalogue, gettext
 from web.mail_body import framed, masked, with_frames
 from web.office import letters, words
@@ -75,6 +77,20 @@ def approve(request_id: UUID) -> AnyResponse:
 def reject(request_id: UUID) -> AnyResponse:
     found = request_by(read(), organisation_id(), request_id)
     return _decide(request_id, Verdict.REJECT, reason_given(found.language))
+
+
+@blueprint.post("/<uuid:request_id>/group-price")
+@require(Capability.REVIEW)
+def group(request_id: UUID) -> AnyResponse:
+    """Give the lower price of the customer's group, as the page showed it."""
+    found = request_by(read(), organisation_id(), request_id)
+    if request.form.get("seen") != fingerprint(found):
+        return _again(_lines(""), request_id, [gettext("This request was changed since you opened the page.")], 409)
+    given = act(lambda db, here: give_group_price(db, now(), here, found.booking_id, actor()))
+    if isinstance(given, Refused):
+        return _again(_lines(""), request_id, words.refusal(given), 422)
+    flash(gettext("The request has the price of the group now: %(price)s.", price=money(given.gross)), "ok")
+    return redirect(url_for("office_inbox.show", request_id=request_id))
 
 
 @blueprint.post("/<uuid:request_id>/undo")

@@ -118,13 +118,13 @@ def _piece(house: House, room: RoomFacts, one: Placed, day: date, here: UUID | N
     to_min = DAY_MINUTES if end == window.end else _minute(end, room.zone)
     tone, icon, word = _look(one)
     own = one.room_id == room.room_id or one.kind is not OccupancyKind.BOOKING
-    title = one.party or _kind_name(one.kind)
+    title = one.party or (one.purpose if one.source else "") or _kind_name(one.kind)
     return Piece(
         from_min=from_min,
         to_min=max(to_min, from_min + 15),
         times=translator().times(one.slot, room.zone.key),
         title=title if own else house.room(one.room_id or 0).name,
-        word=word if own else gettext("shares the space"),
+        word=(f"{word} · {one.source}" if one.source else word) if own else gettext("shares the space"),
         icon=icon if own else "lock",
         tone=tone if own else "quiet",
         href=f"/office/bookings/{one.public_id}" if one.public_id else None,

@@ -54,6 +54,7 @@ def letter_of(
                 payment=_payment(house, bill),
                 invoice_number=bill.number if bill else None,
                 invoice_differs=bill is not None and bill.differs,
+                move_fee=rental.booking.move_fee_cents,
             )
         )
     )

@@ -6,8 +6,9 @@ from typing import Any
 
 from flask import url_for
 
+from booking.actions.group_prices import group_price
 from booking.actions.renewing import judge_again
-from booking.actions.rentals import load_rental
+from booking.actions.rentals import Rental, load_rental
 from booking.reads import inbox as reads
 from booking.reads.booking_file import marks_of
 from booking.reads.house import House
@@ -21,6 +22,7 @@ from booking.values.clock import local_day
 from booking.values.findings import Finding, Record
 from web.finding_words import finding_line
 from web.office import lanes, letters, words
+from web.price_words import Sum, price_words
 from web.request import house, now, read
 
 
@@ -67,11 +69,21 @@ def look(line: Line) -> dict[str, Any]:
         "history": history,
         "marks": marks,
         "source": words.source_name(found.source),
+        "price": price_words(marks.price, here),
+        "group": here.group_name(rental.customer.group_id),
+        "group_given": here.group_name(rental.booking.group_id),
+        "group_price": _group_price(here, rental),
         "to_pay": letters.amount_due(session, now(), here, rental),
         "grace": _grace(here, found),
         "seen": fingerprint(found),
         "customer_url": url_for("office_customers.show", customer_id=marks.customer_id),
     }
+
+
+def _group_price(here: House, rental: Rental) -> Sum | None:
+    """The lower price that the customer's group has, for the office to give (docs/decisions/0007)."""
+    lower = group_price(here, rental)
+    return price_words(lower, here) if lower else None
 
 
 def _grace(here: House, found: RequestFacts) -> int:

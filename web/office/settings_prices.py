@@ -14,6 +14,7 @@ from booking.values.refusals import Refused
 from web import field_readers as read_as
 from web.access import require
 from web.i18n import gettext, translator
+from web.office.price_names import per_names
 from web.office.settings_forms import Field, cents_written
 from web.office.settings_frame import blueprint, form_page, page, save
 from web.request import actor, house, now, organisation_id, read, write
@@ -27,6 +28,8 @@ def prices() -> AnyResponse:
         lists=price_lists(read(), organisation_id()),
         weekday=translator().weekday,
         seasons={one.season_id: one.name for one in house().seasons},
+        groups=house().groups,
+        per=per_names(),
     )
 
 
@@ -135,6 +138,7 @@ def _list_fields() -> tuple[Field, ...]:
 
 def _rule_fields() -> tuple[Field, ...]:
     seasons = tuple((str(one.season_id), one.name) for one in house().seasons)
+    groups = tuple((str(one.group_id), one.name) for one in house().groups)
     ways = (("yes", gettext("for an hour")), ("no", gettext("for a slot")))
     return (
         Field("name", gettext("Name, on the invoice"), read_as.text(80), help=gettext("For example: Evening rate")),
@@ -144,6 +148,8 @@ def _rule_fields() -> tuple[Field, ...]:
               options=ways),
         Field("season_id", gettext("Season"), read_as.chosen(seasons, int), "select", required=False,
               options=(("", gettext("all year")), *seasons)),
+        Field("group_id", gettext("For whom"), read_as.chosen(groups, int), "select", required=False,
+              options=(("", gettext("everybody")), *groups)),
         Field("from_time", gettext("From"), read_as.clock_time, "time"),
         Field("to_time", gettext("Until"), read_as.clock_time, "time", help=gettext("00:00 means midnight.")),
         Field("rank", gettext("Rank, where several fit equally well"), read_as.whole_number(-100, 100), "number",
@@ -156,7 +162,10 @@ def _rule_fields() -> tuple[Field, ...]:
 
 
 def _rule_lead() -> str:
-    return gettext("No weekday ticked means every day. The price that says most about a time wins.")
+    return gettext(
+        "No weekday ticked means every day. The price that says most about a time wins; for customers of a group, "
+        "their group's prices come first."
+    )
 
 
 def _list(list_id: int) -> PriceLists:

@@ -97,6 +97,7 @@ def _beside(room: UUID) -> dict[str, Any]:
     return {
         "links": [
             (url_for("office_settings.opening", room=room), gettext("Opening hours")),
+            (url_for("office_settings.cancelling", room=room), gettext("Cancelling")),
             (url_for("office_settings.place_form", room=room), gettext("Place and parts")),
         ],
         "archive": url_for("office_settings.archive", room=room),
@@ -126,8 +127,6 @@ def _fields() -> tuple[Field, ...]:
             for name in MINUTES
         ),
         _count("horizon_days", gettext("Can be requested at most"), gettext("days ahead")),
-        _count("free_until_days", gettext("Cancelling is free until"), gettext("days before")),
-        _count("late_fee_percent", gettext("Afterwards it costs"), gettext("% of the price")),
         Field("price_list_id", gettext("Price list"), read_as.chosen(lists, int), "select", options=lists),
         Field(
             "door_id",

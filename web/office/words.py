@@ -98,6 +98,8 @@ def action_name(entry: Entry) -> str:
         "mail-again": gettext("Mail sent again"),
         "case-decided": gettext("Case decided"),
         "discount": gettext("Standing discount changed"),
+        "group": gettext("Put into a group"),
+        "group-price": gettext("Price of the customer's group given"),
         "verified": gettext("Mail address confirmed"),
     }
     return names.get(entry.action, entry.action)
@@ -149,6 +151,7 @@ def _field(key: str) -> str:
         "kind": gettext("Mail"),
         "case": gettext("Case"),
         "way": gettext("Decision"),
+        "group": gettext("Customer group"),
     }
     return names.get(key, key)
 

@@ -9,17 +9,19 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers.response import Response as AnyResponse
 
 from booking.actions.idempotency import Call, Stored, answered, call_of, claim, keep, let_go
-from booking.actions.requests import Ask, look, make_request
+from booking.actions.requests import Ask, look, make_request, price_of
 from booking.actions.reviews import approve_if_trusted
-from booking.reads.free import price_of
 from booking.reads.house import House, RoomFacts
 from booking.reads.status import LegalText, legal_texts
 from booking.tables.houses import TermsKind
+from booking.values.house import Price, PriceBasis
 from booking.values.identity import new_token
 from booking.values.refusals import DatabaseBusy, Overlap, Refused, refused
 from booking.values.slot import Slot
 from booking.values.tokens import looks_like_token
 from web.access import public
+from web.cancel_words import cancel_words
+from web.extras_form import ExtrasForm, extras_form
 from web.free_times import nearest
 from web.i18n import gettext, language
 from web.limits import limited, made_from
@@ -56,6 +58,15 @@ class Asking:
     slot: Slot
     form: RequestForm
     texts: dict[TermsKind, LegalText]
+    extras: ExtrasForm
+
+    @property
+    def basis(self) -> PriceBasis:
+        """Everybody's prices: who types a customer's data is not known to be that customer (docs/decisions/0007)."""
+        return PriceBasis(None, self.extras.booked, self.form.people_so_far())
+
+    def price(self, slot: Slot | None = None) -> Price | Refused:
+        return price_of(self.house, self.room, slot or self.slot, self.basis)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +107,7 @@ def send(slug: str) -> AnyResponse:
     asking = _asking(here, room, slot)
     if other:
         return _page(asking, Trouble(note=gettext("Another time is chosen. Nothing has been sent yet.")))
-    if not asking.form.validate():
+    if not asking.form.validate() or not asking.extras.is_valid:
         return _page(asking, status=422)
     changed = _changed(asking)
     if changed:
@@ -105,10 +116,21 @@ def send(slug: str) -> AnyResponse:
     return _sent(sent) if isinstance(sent, Sent) else sent
 
 
+@blueprint.post("/rooms/<slug>/request/price")
+@public
+@limited("120 per minute")
+def reprice(slug: str) -> AnyResponse:
+    """The form again as it was typed, with the price that counts its extras. Nothing is sent."""
+    room = frame.bookable_room(house(), slug)
+    slot = read_time(request.form.get("time", ""))
+    return _unclear(room, Unclear("unreadable")) if slot is None else _page(_asking(house(), room, slot))
+
+
 def _send(asking: Asking) -> Sent | AnyResponse:
     """What was made, or the page that says why not, with all that was typed."""
     call = _call(asking)
-    verdict = look(read(), now(), asking.house, asking.room, asking.slot, asking.form.number_of_people())
+    people = asking.form.number_of_people()
+    verdict = look(read(), now(), asking.house, asking.room, asking.slot, people, basis=asking.basis)
     if isinstance(verdict, Refused):
         known = answered(read(), call)
         return _known(known) if known else _refused(asking, verdict)
@@ -164,6 +186,7 @@ def _ask(asking: Asking) -> Ask:
         rules_id=rules.terms_id if rules else None,
         advertising=asking.form.advertising.data,
         made_from=made_from(),
+        wishes=asking.extras.wishes,
     )
 
 
@@ -171,7 +194,8 @@ def _asking(here: House, room: RoomFacts, slot: Slot) -> Asking:
     texts = legal_texts(read(), here.organisation_id, now(), language(), here.language)
     accepted = {kind: texts[kind] for kind in ACCEPTED if kind in texts}
     given = request.form if request.method == "POST" else None
-    return Asking(here, room, slot, RequestForm(given).fit(room, language(), here.country, accepted), accepted)
+    form = RequestForm(given).fit(room, language(), here.country, accepted)
+    return Asking(here, room, slot, form, accepted, extras_form(given or {}, here, room))
 
 
 def _changed(asking: Asking) -> tuple[str, ...]:
@@ -180,19 +204,23 @@ def _changed(asking: Asking) -> tuple[str, ...]:
     if not looks_like_token(form.form_id.data or ""):
         found.append(gettext("This form was not whole. Please look through it and send it once more."))
     if form.price_cents.data != _shown(asking)["price_cents"]:
-        found.append(
-            gettext("The price has changed meanwhile. Please look at the new one before you send the request.")
-        )
+        found.append(_price_changed(asking))
     if (form.terms_id.data, form.rules_id.data) != (_shown(asking)["terms_id"], _shown(asking)["rules_id"]):
         found.append(gettext("Our terms have changed meanwhile. Please read and accept the new version."))
         form.accepted.data = False
     return tuple(found)
 
 
+def _price_changed(asking: Asking) -> str:
+    if asking.extras.booked:
+        return gettext("The price counts your extras now. Please look at it before you send the request.")
+    return gettext("The price has changed meanwhile. Please look at the new one before you send the request.")
+
+
 def _shown(asking: Asking) -> dict[str, str]:
     """What the page binds the customer to, as it travels with the form."""
     terms, rules = (asking.texts.get(kind) for kind in ACCEPTED)
-    cost = price_of(asking.house, asking.room, asking.slot)
+    cost = asking.price()
     return {
         "time": time_value(asking.slot),
         "price_cents": "" if isinstance(cost, Refused) else str(cost.gross),
@@ -208,23 +236,24 @@ def _page(asking: Asking, trouble: Trouble | None = None, status: int = 200) -> 
     if not looks_like_token(form.form_id.data or ""):
         form.form_id.data = new_token()
     deadline = frame.deadline_of(now())
-    cost = price_of(here, asking.room, asking.slot)
+    cost = asking.price()
     page = render_template(
         "portal/request.html",
         room=asking.room,
         slot=asking.slot,
         form=form,
+        extras=asking.extras,
         texts=asking.texts,
         trouble=trouble or Trouble(),
         price=None if isinstance(cost, Refused) else price_words(cost, here),
         deadline=deadline,
         call=call_for(now(), here, asking.slot, deadline),
-        cancelling=frame.cancel_words(asking.room),
+        cancelling=cancel_words(asking.room.terms.cancel_steps),
         version_link=frame.version_link,
         kind_name=frame.kind_name,
         steps=steps_before(Scene(now(), here, asking.room, asking.slot), deadline),
         time_value=time_value,
-        price_of=lambda slot: _price_of(here, asking.room, slot),
+        price_of=lambda slot: _price_of(asking, slot),
     )
     return make_response(page, status)
 
@@ -261,9 +290,9 @@ def _near(here: House, room: RoomFacts, slot: Slot, no: Refused) -> tuple[Slot, 
     return nearest(read(), now(), here, room, slot) if any(reason.at in OF_TIME for reason in no.reasons) else ()
 
 
-def _price_of(here: House, room: RoomFacts, slot: Slot) -> str:
-    cost = price_of(here, room, slot)
-    return "" if isinstance(cost, Refused) else money(cost.gross, here)
+def _price_of(asking: Asking, slot: Slot) -> str:
+    cost = asking.price(slot)
+    return "" if isinstance(cost, Refused) else money(cost.gross, asking.house)
 
 
 def _all_messages(no: Refused) -> tuple[str, ...]:

@@ -8,11 +8,13 @@ from werkzeug.wrappers.response import Response as AnyResponse
 
 from booking.actions import audit
 from booking.actions.endings import cancel_rental
+from booking.actions.group_prices import basis_of_move
 from booking.actions.occupy import lock_units
+from booking.actions.rentals import load_rental
 from booking.actions.requests import Made, look
 from booking.actions.reviews import approve_if_trusted
 from booking.actions.shifting import Moved, move_rental
-from booking.reads.house import House, RoomFacts
+from booking.reads.house import House, RoomFacts, read_house
 from booking.reads.status import StatusFacts, status_by_id
 from booking.rules.admission import Admitted
 from booking.rules.moving import Actor, CancelTerms, cancel_terms, may_cancel
@@ -36,6 +38,7 @@ from web.request_form import lines
 
 blueprint = Blueprint("portal_changing", __name__)
 LONGEST_REASON = 500
+SUMS = frozenset({"fee-changed", "price-changed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +95,9 @@ def change(token: str) -> AnyResponse:
     verdict = _verdict(changing, picked)
     if isinstance(verdict, Admitted) and _sums(changing, verdict.price or Price(())) != _sent_sums():
         return _preview(changing, picked, verdict.price or Price(()), changed=True)
-    made = verdict if isinstance(verdict, Refused) else _move(changing, picked)
+    made = verdict if isinstance(verdict, Refused) else _move(changing, picked, verdict.price or Price(()))
     if isinstance(made, Refused):
-        return _done(open_link(token), picked) or _week(changing, Trouble(_texts(made), (picked.start,)))
+        return _not_moved(changing, picked, made)
     return _moved(changing, made)
 
 
@@ -115,15 +118,22 @@ def cancel(token: str) -> AnyResponse:
     if request.form.get("fee_cents") != str(changing.cost.fee_cents):
         return _cancel_page(changing, 409, changed=True)
     reason = lines(request.form.get("reason"))[:LONGEST_REASON]
-    here, booking_id = changing.house, changing.facts.booking_id
-    ended = write(
-        lambda session: cancel_rental(session, now(), here, booking_id, Actor.CUSTOMER, audit.CUSTOMER, reason=reason)
-    )
+    ended = write(lambda session: _cancel_within(session, changing, reason))
+    if isinstance(ended, Refused) and "fee-changed" in ended.codes:
+        fresh = _open(token, for_move=False)
+        return fresh if isinstance(fresh, Response) else _cancel_page(fresh, 409, changed=True)
     if isinstance(ended, Refused):
         flash(message(ended.reasons[0]), "stop")
     else:
         flash(gettext("Your booking is cancelled. The time is free for others."), "ok")
     return _status(changing.opened)
+
+
+def _cancel_within(session: Session, changing: Changing, reason: str) -> CancelTerms | Refused:
+    """By the steps as they stand now: what the customer agreed to, or nothing."""
+    here, seen = read_house(session, changing.house.organisation_id), changing.cost.fee_cents
+    booking_id, who = changing.facts.booking_id, Actor.CUSTOMER
+    return cancel_rental(session, now(), here, booking_id, who, audit.CUSTOMER, reason=reason, seen_fee=seen)
 
 
 def _open(token: str, *, for_move: bool = True) -> Changing | Response:
@@ -137,7 +147,7 @@ def _open(token: str, *, for_move: bool = True) -> Changing | Response:
         flash(_texts(no)[0], "info")
         return _status(opened)
     room = here.room(facts.room_id)
-    cost = cancel_terms(now(), facts.slot, room.zone, room.terms, facts.gross, facts.state)
+    cost = cancel_terms(now(), facts.slot, room.zone, room.terms.cancel_steps, facts.gross, facts.state)
     return Changing(opened, here, room, cost)
 
 
@@ -156,30 +166,57 @@ def _verdict(changing: Changing, picked: Slot) -> Admitted | Refused:
     facts = changing.facts
     if picked == facts.slot:
         return refused("same-time")
-    return look(read(), now(), changing.house, changing.room, picked, facts.people, but_booking_id=facts.booking_id)
+    rental = load_rental(read(), changing.house.organisation_id, facts.booking_id)
+    basis = basis_of_move(rental, changing.room, is_known=changing.opened.by_mail)
+    here, mine = changing.house, facts.booking_id
+    return look(read(), now(), here, changing.room, picked, facts.people, but_booking_id=mine, basis=basis)
 
 
-def _move(changing: Changing, picked: Slot) -> Moved | Made | Refused:
+def _move(changing: Changing, picked: Slot, shown: Price) -> Moved | Made | Refused:
     try:
-        return write(lambda session: _move_within(session, changing, picked))
+        return write(lambda session: _move_within(session, changing, picked, shown))
     except Overlap:
         return refused("taken")
 
 
-def _move_within(session: Session, changing: Changing, picked: Slot) -> Moved | Made | Refused:
-    """One move at a time."""
-    here, facts = changing.house, changing.facts
+def _move_within(session: Session, changing: Changing, picked: Slot, shown: Price) -> Moved | Made | Refused:
+    """One move at a time, by steps and prices as they stand now: what the customer agreed to, or nothing."""
+    facts = changing.facts
+    here = read_house(session, changing.house.organisation_id)
     lock_units(session, here.organisation_id, [facts.room_id])
     fresh = status_by_id(session, facts.public_id)
     if fresh is None or fresh.replaced_by:
         return refused("move-pending")
-    by_mail = changing.opened.by_mail
     made = move_rental(
-        session, now(), tools(), here, facts.booking_id, picked, Actor.CUSTOMER, audit.CUSTOMER, is_proven=by_mail
+        session,
+        now(),
+        tools(),
+        here,
+        facts.booking_id,
+        picked,
+        Actor.CUSTOMER,
+        audit.CUSTOMER,
+        is_proven=changing.opened.by_mail,
+        seen_fee=changing.cost.fee_cents,
+        seen_price=shown.gross,
     )
     if isinstance(made, Made):
         approve_if_trusted(session, now(), here, made)
     return made
+
+
+def _not_moved(changing: Changing, picked: Slot, no: Refused) -> Response:
+    """To what the same click already did, else the page again with what stands against it."""
+    token = changing.opened.token
+    if not SUMS & set(no.codes):
+        return _done(open_link(token), picked) or _week(changing, Trouble(_texts(no), (picked.start,)))
+    fresh = _open(token)
+    if isinstance(fresh, Response):
+        return fresh
+    verdict = _verdict(fresh, picked)
+    if isinstance(verdict, Refused):
+        return _week(fresh, Trouble(_texts(verdict), (picked.start,)))
+    return _preview(fresh, picked, verdict.price or Price(()), changed=True)
 
 
 def _moved(changing: Changing, made: Moved | Made) -> Response:

@@ -1,7 +1,6 @@
 """What all pages of the portal share: the links of the shells, rooms by name, secret pages."""
 
 from datetime import datetime
-from typing import Any
 
 from flask import Flask, Response, abort, make_response, url_for
 
@@ -59,17 +58,3 @@ def secret(page: str | Response, status: int = 200) -> Response:
     answer = private(make_response(page, status))
     answer.headers["X-Robots-Tag"] = "noindex, nofollow"
     return answer
-
-
-def cancel_words(room: RoomFacts) -> str:
-    """The room's steps of cancelling in one sentence (SPEC S27)."""
-    terms = room.terms
-    values: dict[str, Any] = {"days": terms.free_until_days, "percent": terms.late_fee_percent}
-    if not terms.late_fee_percent:
-        return gettext("Cancelling is free until the start.")
-    if not terms.free_until_days:
-        return gettext("Cancelling is free until the start; afterwards it costs %(percent)d %% of the price.", **values)
-    return gettext(
-        "Cancelling is free until %(days)d days before the start; afterwards it costs %(percent)d %% of the price.",
-        **values,
-    )

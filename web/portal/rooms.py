@@ -13,6 +13,8 @@ from booking.values.clock import DAY, local_day
 from booking.values.slot import Slot
 from booking.values.states import OccupancyKind
 from web.access import public
+from web.cancel_words import cancel_words
+from web.extras_form import extra_price
 from web.i18n import gettext, ngettext, translator
 from web.portal import frame
 from web.portal.choosing import time_value
@@ -65,7 +67,8 @@ def room_page(chosen: RoomFacts, trouble: Trouble | None = None) -> str:
         facts=_room_facts(chosen),
         currency=house().currency,
         note=gettext("We review your request by %(when)s.", when=translator().moment(deadline(), house().zone.key)),
-        rules=[rule_words(rule, house(), chosen) for rule in chosen.prices.rules],
+        rules=[rule_words(rule, house(), chosen) for rule in chosen.prices.rules if rule.group_id is None],
+        extras=[(extra.name, extra_price(extra, house())) for extra in chosen.prices.offered],
     )
 
 
@@ -115,7 +118,7 @@ def _room_facts(chosen: RoomFacts) -> list[tuple[str, str]]:
     shortest, longest = (length_words(length // MINUTE) for length in (terms.shortest, terms.longest))
     lengths = shortest if shortest == longest else gettext("%(least)s to %(most)s", least=shortest, most=longest)
     facts = [(gettext("People"), people), (gettext("Length"), lengths), (gettext("Where"), chosen.location)]
-    return [*facts, (gettext("Cancelling"), frame.cancel_words(chosen))]
+    return [*facts, (gettext("Cancelling"), cancel_words(chosen.terms.cancel_steps))]
 
 
 def _date(text: str | None) -> date | None:

@@ -143,6 +143,7 @@ def _ended(scene: Scene, facts: StatusFacts) -> Step:
         "moved": gettext("You have another time now."),
         "unverified": gettext("The e-mail address was not confirmed in time."),
         "not-reviewed": gettext("We did not manage to review it before it began. We are sorry."),
+        "move-not-reviewed": gettext("We did not manage to review it in time. Your booking stays at its time so far."),
     }
     titles = {
         BookingState.REJECTED: gettext("Not possible"),

@@ -19,13 +19,13 @@ from booking.rules import moving
 from booking.tables.bookings import Booking, CaseFile
 from booking.tables.database import Database
 from booking.tables.doors import DoorCode
-from booking.tables.houses import Organisation, Room
+from booking.tables.houses import Organisation
 from booking.tables.outgoing import Message
 from booking.tables.people import Customer
 from booking.values.refusals import Refused
 from booking.values.states import CodeState
 from tests.booking.actions.one_rental import OFFICE, TOOLS, Site
-from tests.builders import NOW, change_house, contact, slot_in
+from tests.builders import NOW, change_house, contact, set_steps, slot_in
 
 
 @pytest.fixture
@@ -175,7 +175,7 @@ def test_who_has_nothing_to_pay_waits_for_no_payment(site: Site) -> None:
 
 @pytest.mark.rule("S19", "S27")
 def test_the_fee_is_a_share_of_what_is_owed_and_not_of_the_list_price(site: Site) -> None:
-    site.change(Room, late_fee_percent=50, free_until_days=7)
+    site.database.write(lambda s: set_steps(s, site.ids, (7, 50)))
     made = site.ask(slot_in(3, 10, 11))
     site.change(Customer, discount_percent=80)
     site.settle(site.decide(made))
@@ -204,7 +204,7 @@ def test_other_data_are_another_customer_and_the_reviewer_is_told_of_the_discoun
 
 @pytest.mark.rule("S27")
 def test_a_cancelled_rental_leaves_its_invoice_and_its_fee_to_the_office(site: Site) -> None:
-    site.change(Room, late_fee_percent=50, free_until_days=7)
+    site.database.write(lambda s: set_steps(s, site.ids, (7, 50)))
     made = site.moved(site.confirmed(slot_in(10, 10, 11)), slot_in(3, 10, 11))
     (invoice,) = site.invoices()
     site.database.write(lambda s: note_payment(s, NOW, site.house(s), invoice.id, OFFICE))
@@ -238,7 +238,7 @@ def test_only_the_invoices_of_rentals_that_stand_count_as_unpaid(site: Site) -> 
 
 @pytest.mark.rule("S27")
 def test_the_fee_of_a_late_move_is_a_case_once_the_move_is_confirmed_and_never_before(site: Site) -> None:
-    site.change(Room, late_fee_percent=50, free_until_days=7)
+    site.database.write(lambda s: set_steps(s, site.ids, (7, 50)))
     old = site.confirmed(slot_in(3, 10, 11))
     dropped = site.move(old, slot_in(20, 10, 11))
     assert site.cases() == {}

@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from booking.reads.house import read_house
 from booking.tables.database import Database
 from booking.tables.migrate import engine_url, is_at_head, migrate
+from booking.values.house import CancelStep
 from tests.builders import build_house
 
 BEFORE = "0001"
@@ -37,6 +38,56 @@ def old(sqlite_url: str, tmp_path: Any) -> str:
         connection.execute(text(ENTRY))
     engine.dispose()
     return url
+
+
+BRANCH = "INSERT INTO branch (id, organisation_id, public_id, name, street, postcode, city, zone) VALUES (1, 7, '" + (
+    "0" * 31 + "1', 'b', 's', 'p', 'c', 'Europe/Berlin')"
+)
+PRICES = "INSERT INTO price_list (id, organisation_id, name, vat_rate, minimum) VALUES (1, 7, 'p', 1900, 0)"
+ROOM = """
+INSERT INTO room (id, organisation_id, public_id, branch_id, price_list_id, slug, name, description, slot_minutes,
+  grid_minutes, shortest_minutes, longest_minutes, buffer_before_minutes, buffer_after_minutes,
+  tolerance_before_minutes, tolerance_after_minutes, notice_minutes, horizon_days, most_people, free_until_days,
+  late_fee_percent, rank)
+VALUES (:id, 7, :public_id, 1, 1, :slug, :slug, '', 60, 60, 60, 240, 0, 0, 15, 15, 0, 180, 30, :days, :percent, 0)
+"""
+
+
+@pytest.mark.rule("S27")
+@pytest.mark.parametrize("engine_name", ["sqlite", "postgresql"])
+def test_the_one_step_of_each_room_becomes_a_row_and_a_room_without_a_fee_has_none(
+    engine_name: str, request: pytest.FixtureRequest, tmp_path: Any
+) -> None:
+    """Revision 0008."""
+    if engine_name == "sqlite":
+        url = f"sqlite:///{tmp_path}/seven.db"
+    else:
+        server = request.getfixturevalue("postgres_server")
+        server.run("CREATE DATABASE pw_seven")
+        request.addfinalizer(lambda: server.run("DROP DATABASE pw_seven WITH (FORCE)"))
+        url = server.url("pw_seven")
+    migrate(url, "0007")
+    engine = create_engine(engine_url(url))
+    with engine.begin() as connection:
+        connection.execute(text(ORGANISATION), {"id": "0" * 31 + "7", "no": False})
+        connection.execute(text(BRANCH))
+        connection.execute(text(PRICES))
+        for number, (days, percent) in enumerate(((7, 50), (0, 100), (14, 0)), start=1):
+            values = {"id": number, "public_id": "0" * 31 + f"{number}", "slug": f"r{number}"}
+            connection.execute(text(ROOM), values | {"days": days, "percent": percent})
+    engine.dispose()
+    migrate(url)
+    database = Database(url)
+    with database.read() as session:
+        rooms = read_house(session, 7).rooms
+        assert [rooms[number].terms.cancel_steps for number in (1, 2, 3)] == [
+            (CancelStep(7, 50),),
+            (CancelStep(0, 100),),
+            (),
+        ]
+        columns = {column["name"] for column in inspect(session.connection()).get_columns("room")}
+        assert not columns & {"free_until_days", "late_fee_percent"}
+    database.close()
 
 
 def catalogue(url: str) -> dict[str, set[str]]:

@@ -9,7 +9,7 @@ from booking.tables.bookings import Event, Occupancy
 from booking.tables.doors import DoorCode
 from booking.tables.outgoing import Settlement
 from booking.values.states import BookingState, CodeState, MessageState, Verdict
-from tests.builders import build_house, change_house, contact, request, slot_in
+from tests.builders import build_house, contact, request, set_steps, slot_in
 from tests.fixtures.mail import SmtpSink
 from tests.web.office.conftest import Desk
 
@@ -19,14 +19,7 @@ def path(made: object, what: str = "") -> str:
 
 
 def late_fee(desk: Desk, percent: int = 50) -> None:
-    def work(db: object, _: object) -> None:
-        from booking.tables.houses import Room
-
-        for room in db.query(Room):  # type: ignore[attr-defined]  # a session
-            room.late_fee_percent = percent
-        change_house(db, desk.ids)  # type: ignore[arg-type]
-
-    desk.write(work)
+    desk.write(lambda db, _: set_steps(db, desk.ids, (7, percent)))
 
 
 @pytest.mark.rule("X5")

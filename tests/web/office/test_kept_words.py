@@ -4,10 +4,8 @@ import re
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
 
-from booking.tables.houses import Room
-from tests.builders import change_house
+from tests.builders import set_steps
 from tests.web.office.conftest import Desk
 
 WORDS = "Die Heizung fiel aus & <blieb> kalt"
@@ -26,8 +24,7 @@ def test_the_note_on_a_rental_that_began_is_kept(desk: Desk) -> None:
 
 @pytest.mark.rule("X8")
 def test_that_the_fee_is_waived_is_kept_when_the_reason_was_forgotten(desk: Desk) -> None:
-    desk.write(lambda db, _: db.execute(update(Room).values(free_until_days=30, late_fee_percent=50)))
-    desk.write(lambda db, _: change_house(db, desk.ids))
+    desk.write(lambda db, _: set_steps(db, desk.ids, (30, 50)))
     made = desk.confirmed()
     page = f"/office/bookings/{made.public_id}"
     answer = desk.visitor.post(f"{page}/cancel", {"reason": " ", "waive": "yes"}, of=page)

@@ -113,3 +113,14 @@ def test_a_booking_does_not_move_to_a_room_that_is_taken(desk: Desk) -> None:
     to = {"room": str(room(desk, desk.ids.right).public_id), "day": "2026-12-04", "from": "18:00", "to": "20:00"}
     assert desk.visitor.post(f"{path}/move", to, of=path).status_code == 422
     assert desk.rows(select(Event.room_id).order_by(Event.id)) == [desk.ids.left, desk.ids.right]
+
+
+@pytest.mark.rule("X8")
+def test_a_time_that_was_taken_meanwhile_loses_nothing_of_what_was_typed(desk: Desk) -> None:
+    wanted = form(desk, desk.ids.left, "2026-12-04")
+    assert desk.visitor.post(NEW, wanted, of=NEW).status_code == 303
+    refused = desk.visitor.post(NEW, wanted | {"name": "Carla Lauf", "purpose": "Lesung im Kreis"}, of=NEW)
+    assert refused.status_code == 422
+    assert len(bookings(desk)) == 1
+    assert 'value="Carla Lauf"' in refused.text
+    assert "Lesung im Kreis" in refused.text

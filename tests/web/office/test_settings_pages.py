@@ -160,7 +160,6 @@ def test_bad_input_is_named_at_its_field_and_nothing_typed_is_lost(
         ("slot_minutes", "0"),
         ("longest_minutes", "90"),
         ("shortest_minutes", "300"),
-        ("late_fee_percent", "101"),
         ("most_people", "viele"),
         ("price_list_id", "999"),
         ("door_id", "999"),

@@ -7,11 +7,12 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from booking.tables.bookings import Booking, CaseFile
-from booking.tables.houses import Room
+from booking.tables.houses import PriceRule
 from booking.tables.outgoing import Message
 from booking.values.slot import Slot
 from booking.values.states import BookingState
-from tests.builders import change_house, slot_in
+from tests.builders import change_house, set_steps, slot_in
+from tests.web.interleaving import between_look_and_write
 from tests.web.portal.conftest import Customer, cells, hidden_of
 
 
@@ -20,17 +21,27 @@ def later() -> Slot:
     return slot_in(10, 18, 20)
 
 
-@pytest.fixture
-def customer(customer: Customer) -> Customer:
+def at_half(customer: Customer) -> Customer:
     """Late cancelling costs half; no codes are needed."""
     customer.without_doors()
 
-    def half(db: Session) -> None:
-        db.execute(update(Room).values(late_fee_percent=50))
-        change_house(db, customer.site.ids)
-
-    customer.site.database.write(half)
+    customer.site.database.write(lambda db: set_steps(db, customer.site.ids, (7, 50)))
     return customer
+
+
+@pytest.fixture
+def customer(customer: Customer) -> Customer:
+    return at_half(customer)
+
+
+@pytest.fixture
+def customer_on_both(customer_on_both: Customer) -> Customer:
+    return at_half(customer_on_both)
+
+
+def hour_costs(db: Session, customer: Customer, cents: int) -> None:
+    db.execute(update(PriceRule).values(cents=cents))
+    change_house(db, customer.site.ids)
 
 
 def confirmed(customer: Customer, slot: Slot) -> str:
@@ -199,3 +210,69 @@ def test_what_has_begun_or_ended_offers_no_change(customer: Customer, evening: S
         assert customer.get(page + part).location == page
         assert customer.visitor.post(page + part, of="/login").status_code == 303
     assert customer.bookings()[0].state is BookingState.CONFIRMED
+
+
+@pytest.mark.rule("S27")
+def test_each_step_is_told_before_the_request_and_its_fee_of_today_first(customer: Customer, later: Slot) -> None:
+    customer.site.database.write(lambda db: set_steps(db, customer.site.ids, (14, 30), (7, 50), (1, 100)))
+    told = "bis 14 Tage vor Beginn kostenlos; danach kostet es 30 % des Preises, ab 7 Tagen vorher 50 %"
+    assert told in customer.get("/rooms/halle").text
+    page = confirmed(customer, later)
+    shown = customer.get(f"{page}/cancel").text
+    assert "kostet jetzt 30,00\N{NO-BREAK SPACE}€" in shown
+    assert "Nach Fr, 27. November 2026, 18:00 kostet es 50,00\N{NO-BREAK SPACE}€" in shown
+    assert shown.index("kostet jetzt") < shown.index('<button class="btn btn-danger"')
+
+
+@pytest.mark.rule("S27")
+@pytest.mark.parametrize("way", ["cancel", "change"])
+def test_steps_that_the_office_changed_meanwhile_are_shown_before_they_are_charged(
+    customer: Customer, evening: Slot, later: Slot, way: str
+) -> None:
+    page = confirmed(customer, evening)
+    shown = f"{page}/cancel" if way == "cancel" else f"{page}/change/check?{cells(later)}"
+    sent = hidden_of(customer.get(shown).text)
+    assert sent["fee_cents"] == "5000"
+    customer.site.database.write(lambda db: set_steps(db, customer.site.ids, (7, 80)))
+    answer = customer.visitor.client.post(f"{page}/{way}", data=sent)
+    assert answer.status_code == 409
+    assert "80,00" in answer.text
+    assert [booking.state for booking in customer.bookings()] == [BookingState.CONFIRMED]
+    assert customer.visitor.client.post(f"{page}/{way}", data=hidden_of(answer.text)).status_code == 303
+
+
+@pytest.mark.rule("S27")
+@pytest.mark.parametrize("way", ["cancel", "change"])
+def test_steps_that_change_with_the_very_click_charge_nothing_unseen(
+    customer_on_both: Customer, evening: Slot, later: Slot, way: str
+) -> None:
+    """The page's own look is past, the action's is not."""
+    customer = customer_on_both
+    page = confirmed(customer, evening)
+    shown = f"{page}/cancel" if way == "cancel" else f"{page}/change/check?{cells(later)}"
+    sent = hidden_of(customer.get(shown).text)
+    with between_look_and_write(
+        lambda: customer.site.database.write(lambda db: set_steps(db, customer.site.ids, (7, 80)))
+    ):
+        answer = customer.visitor.client.post(f"{page}/{way}", data=sent)
+    assert answer.status_code == 409
+    assert "80,00" in answer.text
+    assert [booking.state for booking in customer.bookings()] == [BookingState.CONFIRMED]
+
+
+@pytest.mark.rule("S25", "S27")
+@pytest.mark.parametrize("state", [BookingState.REQUESTED, BookingState.CONFIRMED])
+def test_a_price_that_changes_with_the_very_click_binds_nobody(
+    customer_on_both: Customer, evening: Slot, later: Slot, state: BookingState
+) -> None:
+    customer = customer_on_both
+    page = customer.ask(evening) if state is BookingState.REQUESTED else confirmed(customer, evening)
+    sent = hidden_of(customer.get(f"{page}/change/check?{cells(later)}").text)
+    with between_look_and_write(lambda: customer.site.database.write(lambda db: hour_costs(db, customer, 9000))):
+        answer = customer.visitor.client.post(f"{page}/change", data=sent)
+    assert answer.status_code == 409
+    assert "180,00" in answer.text
+    assert [(booking.state, booking.price_cents) for booking in customer.bookings()] == [(state, 10_000)]
+    assert customer.get(f"/rooms/halle/request?{cells(later)}").status_code == 200
+    assert customer.visitor.client.post(f"{page}/change", data=hidden_of(answer.text)).status_code == 303
+    assert customer.bookings()[-1].price_cents == 18_000

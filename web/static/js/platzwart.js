@@ -179,11 +179,32 @@ function once() {
   addEventListener("pageshow", () => all("form[data-sent]").forEach((form) => { delete form.dataset.sent; }));
 }
 
+// A price that follows what is typed: a change in [data-extras] or of the number of people presses [data-reprice] behind
+// the page, and [data-price] and the sum that travels with the form are taken over. Without it the button does the same.
+function reprice() {
+  const button = document.querySelector("[data-reprice]");
+  const form = button?.form;
+  if (!form) return;
+  let turn = 0;
+  form.addEventListener("change", async (event) => {
+    if (!event.target.closest("[data-extras]") && event.target.name !== "people") return;
+    const mine = (turn += 1);
+    const answer = await fetch(button.formAction, { method: "POST", body: new FormData(form) }).catch(() => null);
+    if (!answer?.ok || mine !== turn) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const [old, fresh] = [document, page].map((root) => root.querySelector("[data-price]"));
+    if (!old || !fresh || mine !== turn) return;
+    old.replaceChildren(...fresh.childNodes);
+    form.elements.price_cents.value = page.querySelector("[name=price_cents]")?.value ?? "";
+    announce(old.querySelector("tfoot")?.textContent.trim() ?? "");
+  });
+}
+
 // A frame that holds the focus says so: its own page has it, and :focus never matches the frame around it.
 function frames() {
   const mark = () => all("iframe").forEach((frame) => frame.classList.toggle("has-focus", frame === document.activeElement));
   ["blur", "focus"].forEach((name) => addEventListener(name, () => setTimeout(mark)));
 }
 
-[theme, dialogs, toasts, copying, tables, keys, summary, once, frames].forEach((part) => part());
+[theme, dialogs, toasts, copying, tables, keys, summary, once, frames, reprice].forEach((part) => part());
 if (document.querySelector("[data-week]")) import("./week.js");

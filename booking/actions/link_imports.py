@@ -1,0 +1,210 @@
+"""Times that a link brings here: they take the room, never exclusively, and clashes are shown (SPEC C6, C13, C14)."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy.orm import Session
+
+from booking.actions.cases import close_case, open_case
+from booking.actions.occupy import LONGEST_PIECE, free, lock_units, occupy
+from booking.tables.bookings import CaseFile, Occupancy
+from booking.tables.links import CalendarLink, ItemLink
+from booking.tables.links import ImportedTime as Row
+from booking.tables.rows import write_row
+from booking.values.links import ImportedTime, LinkPolicy
+from booking.values.slot import Slot
+from booking.values.states import OccupancyKind
+
+CLASH = "link-clash"
+KINDS = (OccupancyKind.EXTERNAL, OccupancyKind.CLOSURE)
+TAKES = (OccupancyKind.BOOKING, OccupancyKind.HELD)
+SHOWN = 200
+UNITS = "units_of_links"
+_TIMES = Occupancy.metadata.tables["occupancy"].c
+_TAKEN = select(_TIMES.source_id, _TIMES.starts_at, _TIMES.ends_at).where(
+    _TIMES.unit_id.in_(bindparam("units", expanding=True)),
+    _TIMES.kind.in_(bindparam("kinds", expanding=True)),
+    _TIMES.starts_at > bindparam("earliest"),
+    _TIMES.starts_at < bindparam("end"),
+    _TIMES.ends_at > bindparam("start"),
+)
+_KNOWN = select(Row.id).where(Row.link_id == bindparam("link_id"), Row.uid == bindparam("uid"), Row.ended_at.is_(None))
+
+
+def kind_of(policy: LinkPolicy) -> OccupancyKind:
+    """What is entered in the office's own calendar closes the room; what another calendar says is busy elsewhere."""
+    return OccupancyKind.CLOSURE if policy is LinkPolicy.TWO_WAY else OccupancyKind.EXTERNAL
+
+
+def lock_room(session: Session, link_id: int) -> tuple[CalendarLink, tuple[int, ...]]:
+    """The link, and the units of its room, locked: before anything that takes or frees time. Once in a transaction."""
+    link = session.get_one(CalendarLink, link_id)
+    known = session.info.setdefault(UNITS, {})
+    if link_id not in known:
+        known[link_id] = lock_units(session, link.organisation_id, [link.room_id])[link.room_id]
+    return link, known[link_id]
+
+
+def add_import(
+    session: Session, now: datetime, link: CalendarLink, units: tuple[int, ...], given: ImportedTime
+) -> tuple[int, int]:
+    """A new time; its id and revision. One with the same UID that its link knows already is changed instead."""
+    known = session.scalar(_KNOWN, {"link_id": link.id, "uid": given.uid})
+    if known is not None:
+        return known, _set(session, now, link, units, session.get_one(Row, known), given)
+    row = Row(
+        organisation_id=link.organisation_id,
+        link_id=link.id,
+        room_id=link.room_id,
+        revision=1,
+        **_columns(given),
+    )
+    write_row(session, row)
+    _take(session, now, link, units, row.id, given)
+    return row.id, 1
+
+
+def change_import(
+    session: Session,
+    now: datetime,
+    link: CalendarLink,
+    units: tuple[int, ...],
+    import_id: int,
+    given: ImportedTime,
+    revision: int | None,
+) -> int | None:
+    """The new revision; None where the time is gone or is not at this revision any more."""
+    row = _own(session, link, import_id, revision)
+    return None if row is None else _set(session, now, link, units, row, given)
+
+
+def end_import(session: Session, now: datetime, link: CalendarLink, import_id: int, revision: int | None) -> bool:
+    """It ended there: its times are free. False where somebody was faster; True where it is gone already."""
+    live = session.get(Row, import_id)
+    if live is None or live.ended_at is not None:
+        return True
+    row = _own(session, link, import_id, revision)
+    if row is None:
+        return False
+    _free(session, link, import_id)
+    _settle_clashes(session, now, link, import_id, keep=())
+    row.ended_at = now
+    return True
+
+
+def widen_import(
+    session: Session, now: datetime, link: CalendarLink, units: tuple[int, ...], import_id: int, given: ImportedTime
+) -> None:
+    """The dates of a series as they are known now; its revision stays, since nobody changed it."""
+    row = _own(session, link, import_id, None)
+    if row is not None and row.content == given.content:
+        revision = row.revision
+        _set(session, now, link, units, row, given)
+        row.revision = revision
+
+
+def end_all_imports(session: Session, now: datetime, link: CalendarLink) -> None:
+    """The link ends, and with it all times that it brought."""
+    live = select(Row.id).where(Row.link_id == link.id, Row.ended_at.is_(None))
+    for import_id in session.scalars(live).all():
+        _free(session, link, import_id)
+        _settle_clashes(session, now, link, import_id, keep=())
+    session.execute(delete(Row).where(Row.link_id == link.id))
+
+
+def _own(session: Session, link: CalendarLink, import_id: int, revision: int | None) -> Row | None:
+    query = select(Row).where(Row.link_id == link.id, Row.id == import_id, Row.ended_at.is_(None))
+    row = session.scalar(query.with_for_update())
+    return row if row is not None and revision in {None, row.revision} else None
+
+
+def _set(
+    session: Session, now: datetime, link: CalendarLink, units: tuple[int, ...], row: Row, given: ImportedTime
+) -> int:
+    for name, value in _columns(given).items():
+        setattr(row, name, value)
+    row.revision += 1
+    session.flush()
+    _free(session, link, row.id)
+    _settle_clashes(session, now, link, row.id, keep=_take(session, now, link, units, row.id, given))
+    return row.revision
+
+
+def _columns(given: ImportedTime) -> dict[str, Any]:
+    return {
+        "uid": given.uid,
+        "content": given.content,
+        "summary": given.summary[:SHOWN],
+        "first_at": min((slot.start for slot in given.slots), default=None),
+        "until": given.until,
+        "problem": given.problem,
+    }
+
+
+def _take(
+    session: Session, now: datetime, link: CalendarLink, units: tuple[int, ...], row_id: int, given: ImportedTime
+) -> Collection[int]:
+    """Take its times; the bookings that have one of them."""
+    kind = kind_of(link.policy)
+    for slot in given.slots:
+        occupy(session, link.organisation_id, units, slot, kind, row_id, exclusive=False)
+    return _find_clashes(session, now, link, units, row_id, given)
+
+
+def _free(session: Session, link: CalendarLink, import_id: int) -> None:
+    for kind in KINDS:
+        free(session, link.organisation_id, kind, import_id)
+
+
+def _find_clashes(
+    session: Session, now: datetime, link: CalendarLink, units: tuple[int, ...], row_id: int, given: ImportedTime
+) -> Collection[int]:
+    """A booking of ours in the same time keeps it, and the office is shown both (SPEC C14)."""
+    coming = [slot for slot in given.slots if slot.end > now]
+    if not coming:
+        return ()
+    first = min(coming).start
+    around = {"units": list(units), "kinds": TAKES, "start": first, "earliest": first - LONGEST_PIECE}
+    around["end"] = max(slot.end for slot in coming)
+    found: dict[int, Slot] = {}
+    for booking_id, start, end in session.connection().execute(_TAKEN, around):
+        ours = Slot(start, end)
+        theirs = next((slot for slot in coming if slot.overlaps(ours)), None)
+        if theirs is not None:
+            found.setdefault(booking_id, theirs)
+    for booking_id, theirs in sorted(found.items()):
+        facts = {
+            "site": link.name,
+            "link_id": link.id,
+            "summary": given.summary[:SHOWN],
+            "starts_at": theirs.start.isoformat(),
+            "ends_at": theirs.end.isoformat(),
+        }
+        open_case(session, now, link.organisation_id, CLASH, f"{row_id}-{booking_id}", booking_id, facts)
+    return found
+
+
+def _settle_clashes(session: Session, now: datetime, link: CalendarLink, import_id: int, keep: Collection[int]) -> None:
+    query = select(CaseFile.dedup_key, CaseFile.booking_id).where(
+        CaseFile.organisation_id == link.organisation_id,
+        CaseFile.kind == CLASH,
+        CaseFile.dedup_key.startswith(f"{CLASH}-{import_id}-", autoescape=True),
+        CaseFile.closed_at.is_(None),
+    )
+    for key, booking_id in session.execute(query).all():
+        if booking_id not in keep:
+            about = key.removeprefix(f"{CLASH}-")
+            close_case(session, now, link.organisation_id, CLASH, about, resolution="no clash any more")
+
+
+def forget_ended(session: Session, before: datetime) -> None:
+    """Drop times that ended long ago, but never the newest of all: a database may hand out its id again."""
+    newest = select(func.max(Row.id)).scalar_subquery()
+    session.execute(delete(Row).where(Row.ended_at < before, Row.id < newest))
+
+
+def forget_rows(session: Session, link_id: int) -> None:
+    """Drop the index of a link: it is rebuilt from what lies on both sides (SPEC C11)."""
+    session.execute(delete(ItemLink).where(ItemLink.link_id == link_id))

@@ -1,0 +1,300 @@
+"""A run of a link in the database: its lease, its steps, its rows, its end (SPEC C8, C10).
+
+Each transaction of a run holds the lease first and writes nothing once another run has it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from booking.actions.cases import close_case, open_case
+from booking.actions.leases import hold_lease
+from booking.actions.link_alarms import note_link_working
+from booking.actions.link_imports import forget_ended
+from booking.reads.link_wishes import is_to_be_applied
+from booking.tables.links import CalendarLink, ItemLink, PlanOp, SyncRun
+from booking.tables.outgoing import Lease
+from booking.values.links import (
+    AWAKE,
+    LinkProblem,
+    LinkStatus,
+    RunEnd,
+    RunMode,
+    RunOutcome,
+    Step,
+    StepState,
+    StoredItem,
+)
+from booking.values.refusals import PlatzwartError
+
+LEASE = timedelta(seconds=45)
+PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 30, 60))
+REST = timedelta(hours=6)
+SOON = timedelta(seconds=2)
+KEPT = timedelta(days=90)
+QUIET_KEPT = timedelta(days=2)
+CONFIRMED_AFTER = timedelta(minutes=15)
+HELD = "link-held"
+STOPS = frozenset({LinkProblem.AUTH, LinkProblem.GONE, LinkProblem.OWN_CALENDAR, LinkProblem.KEY})
+
+
+_ITEMS = ItemLink.metadata.tables["item_link"]
+_INSERT = _ITEMS.insert()
+_UPDATE = (
+    _ITEMS.update()
+    .where(
+        _ITEMS.c.id == bindparam("its_id"),
+        _ITEMS.c.link_id == bindparam("its_link"),
+        _ITEMS.c.version == bindparam("its_version"),
+    )
+    .values({name: bindparam(name) for name in StoredItem.__slots__ if name != "id"})
+)
+
+
+class LostLeaseError(PlatzwartError):
+    """Another run has the link by now: this one may write nothing more."""
+
+    def __init__(self, link_id: int) -> None:
+        super().__init__(f"the lease of calendar link {link_id} is another's")
+        self.link_id = link_id
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The right to write for a link, as long as the fence is the lease's."""
+
+    organisation_id: int
+    link_id: int
+    run_id: int
+    owner: str
+    fence: int
+
+
+def lease_name(link_id: int) -> str:
+    return f"calendar-link-{link_id}"
+
+
+def begin_run(session: Session, now: datetime, link_id: int, mode: RunMode, owner: str) -> Turn | None:
+    """Take the lease and write the run down. None where somebody else has it, or the link is gone or rests."""
+    fence = hold_lease(session, now, lease_name(link_id), owner, LEASE)
+    if fence is None:
+        return None
+    link = session.get(CalendarLink, link_id, with_for_update=True)
+    if link is None or not _may_run(session, link, mode):
+        hold_lease(session, now, lease_name(link_id), owner, timedelta(0))
+        return None
+    session.execute(
+        update(SyncRun)
+        .where(SyncRun.link_id == link_id, SyncRun.outcome == RunOutcome.RUNNING)
+        .values(outcome=RunOutcome.LOST, ended_at=now)
+    )
+    run = SyncRun(
+        organisation_id=link.organisation_id,
+        link_id=link_id,
+        mode=mode,
+        outcome=RunOutcome.RUNNING,
+        owner=owner,
+        fence=fence,
+        seen=link.wanted,
+        started_at=now,
+    )
+    session.add(run)
+    session.flush()
+    return Turn(link.organisation_id, link_id, run.id, owner, fence)
+
+
+def _may_run(session: Session, link: CalendarLink, mode: RunMode) -> bool:
+    """One that rests tells its plan, and does what a person asked for after seeing that (SPEC C8)."""
+    if link.state in AWAKE or mode is RunMode.PLAN:
+        return True
+    return mode is RunMode.NORMAL and is_to_be_applied(session, link.id)
+
+
+def hold_on(session: Session, now: datetime, turn: Turn) -> datetime:
+    """Renew the lease; until when it holds. Raises LostLeaseError where it is another's."""
+    if hold_lease(session, now, lease_name(turn.link_id), turn.owner, LEASE) != turn.fence:
+        raise LostLeaseError(turn.link_id)
+    return now + LEASE
+
+
+def save_rows(session: Session, turn: Turn, rows: Sequence[StoredItem]) -> list[bool]:
+    """Write rows of the index; a row that has no id is new. For each: False where somebody changed it meanwhile, or
+    another row of the link has its address.
+
+    Plain statements, built once: with many rows the unit of work would cost ten times what the database does.
+    """
+    session.flush()
+    link_id = turn.link_id
+    common = {"organisation_id": turn.organisation_id, "link_id": link_id}
+    new = [_values(row) | common for row in rows if row.id is None]
+    if len(new) > 1 and _insert(session, new):
+        return [row.id is None or _update(session, link_id, row) for row in rows]
+    return [
+        _insert(session, [_values(row) | common]) if row.id is None else _update(session, link_id, row) for row in rows
+    ]
+
+
+def _values(row: StoredItem) -> dict[str, Any]:
+    values = {name: getattr(row, name) for name in StoredItem.__slots__ if name != "id"}
+    return values | {"version": row.version + 1}
+
+
+def _insert(session: Session, rows: list[dict[str, Any]]) -> bool:
+    part = session.begin_nested()
+    try:
+        session.connection().execute(_INSERT, rows)
+    except IntegrityError:
+        part.rollback()
+        return False
+    part.commit()
+    return True
+
+
+def _update(session: Session, link_id: int, row: StoredItem) -> bool:
+    given = _values(row) | {"its_id": row.id, "its_link": link_id, "its_version": row.version}
+    return session.connection().execute(_UPDATE, given).rowcount == 1
+
+
+def save_steps(session: Session, turn: Turn, steps: Mapping[int, Step]) -> None:
+    """Write down what is intended, before any of it begins: position → step."""
+    common = {"organisation_id": turn.organisation_id, "run_id": turn.run_id, "done_at": None}
+    rows = [common | {"position": position} | _plain(step) for position, step in sorted(steps.items())]
+    if rows:
+        session.execute(insert(PlanOp), rows)
+
+
+def _plain(step: Step) -> dict[str, Any]:
+    values = {name: getattr(step, name) for name in Step.__slots__}
+    return values | {
+        "ours": dict(step.ours),
+        "theirs": dict(step.theirs),
+        "conflicts": [dict(one) for one in step.conflicts],
+    }
+
+
+def mark_steps(session: Session, now: datetime, turn: Turn, states: Mapping[int, tuple[StepState, str]]) -> None:
+    """Position → state and problem."""
+    by_state: dict[tuple[StepState, str], list[int]] = {}
+    for position, what in states.items():
+        by_state.setdefault(what, []).append(position)
+    for (state, problem), positions in by_state.items():
+        done_at = now if state is StepState.DONE else None
+        session.execute(
+            update(PlanOp)
+            .where(PlanOp.run_id == turn.run_id, PlanOp.position.in_(positions))
+            .values(state=state, problem=problem, done_at=done_at)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def is_unlinking(session: Session, turn: Turn) -> bool:
+    state = session.scalar(select(CalendarLink.state).where(CalendarLink.id == turn.link_id))
+    return state is LinkStatus.UNLINKING
+
+
+def note_quirks(session: Session, turn: Turn, quirks: dict[str, Any]) -> None:
+    session.get_one(CalendarLink, turn.link_id, with_for_update=True).quirks = quirks
+
+
+def end_run(session: Session, now: datetime, turn: Turn, end: RunEnd, *, jitter: float = 0.5) -> None:
+    """Record how it ended, say when the next run is due, and give the lease back."""
+    link = session.get_one(CalendarLink, turn.link_id, with_for_update=True)
+    run = session.get_one(SyncRun, turn.run_id)
+    run.outcome, run.ended_at, run.counts, run.drift = end.outcome, now, dict(end.counts), end.drift
+    run.writes = end.writes
+    run.plan_hash, run.hold, run.requests, run.octets = end.plan_hash, end.hold, end.requests, end.octets
+    run.problem, run.detail = end.problem, end.detail[:200]
+    if end.outcome is not RunOutcome.PLANNED:
+        _note_in_link(session, now, link, run, end, jitter)
+        _ask_about_held(session, now, link, end)
+    session.execute(
+        update(Lease)
+        .where(Lease.name == lease_name(turn.link_id), Lease.fence == turn.fence, Lease.owner == turn.owner)
+        .values(until=now)
+    )
+
+
+def _note_in_link(
+    session: Session, now: datetime, link: CalendarLink, run: SyncRun, end: RunEnd, jitter: float
+) -> None:
+    link.last_run_at = now
+    link.problem, link.detail = end.problem, end.detail[:200]
+    if end.identity is not None:
+        link.identity = end.identity
+    if end.is_settled:
+        link.approved = []
+    if end.is_settled and not end.keeps_cursor:
+        link.cursor_kind, link.cursor = end.cursor or ("", "")
+    match end.outcome:
+        case RunOutcome.DONE:
+            _note_success(session, now, link, run, end)
+        case RunOutcome.PARTIAL:
+            link.failures, link.next_run_at = 0, now + (SOON if end.writes else PAUSES[0])
+            if end.writes or end.counts.get("postponed"):
+                link.watched_from = now  # much is to be done, and it goes on
+        case _:
+            _note_failure(now, link, end, jitter)
+
+
+def _note_success(session: Session, now: datetime, link: CalendarLink, run: SyncRun, end: RunEnd) -> None:
+    link.done, link.failures, link.last_success_at, link.not_before = run.seen, 0, now, None
+    if end.was_full:
+        link.last_full_at = now
+    if link.state is LinkStatus.FAILED:
+        link.state = LinkStatus.ACTIVE
+    link.next_run_at = now + timedelta(minutes=link.every_minutes)
+    link.whole_at = _whole_at(session, link)
+    if link.whole_at is not None:
+        link.next_run_at = min(link.next_run_at, max(link.whole_at, now + PAUSES[0]))
+    next_try = session.scalar(select(func.min(ItemLink.next_try)).where(ItemLink.link_id == link.id))
+    if next_try is not None:
+        link.next_run_at = min(link.next_run_at, max(next_try, now + PAUSES[0]))
+    if link.wanted > run.seen:
+        link.next_run_at = now  # something changed meanwhile
+    note_link_working(session, now, link)
+
+
+def _whole_at(session: Session, link: CalendarLink) -> datetime | None:
+    """From when a second complete listing settles what is missing (SPEC C9)."""
+    unproven = (ItemLink.link_id == link.id, ItemLink.deleted_by.is_(None), ItemLink.state != "TOMBSTONE")
+    since = session.scalar(select(func.min(ItemLink.missing_since)).where(*unproven))
+    return None if since is None else since + CONFIRMED_AFTER
+
+
+def _note_failure(now: datetime, link: CalendarLink, end: RunEnd, jitter: float) -> None:
+    """The next try comes after a growing pause with some chance in it, and never before the server asked for it."""
+    pause = PAUSES[min(link.failures, len(PAUSES) - 1)] * (0.75 + jitter / 2)
+    link.failures += 1
+    if end.problem in STOPS:
+        pause = REST if link.failures > 1 else pause
+        if link.state is LinkStatus.ACTIVE:
+            link.state = LinkStatus.FAILED
+    if end.retry_after is not None:
+        link.not_before = now + timedelta(seconds=end.retry_after)
+    link.next_run_at = max(now + pause, link.not_before or now)
+
+
+def _ask_about_held(session: Session, now: datetime, link: CalendarLink, end: RunEnd) -> None:
+    """One case for all deletions of a link that wait for a person (SPEC C9); it closes by itself when none does."""
+    count = end.counts.get("held", 0)
+    if count and end.plan_hash:
+        facts = {"site": link.name, "link_id": link.id, "count": count, "hold": end.hold, "plan": end.plan_hash}
+        open_case(session, now, link.organisation_id, HELD, str(link.id), None, facts)
+    elif not count and end.outcome is RunOutcome.DONE:
+        close_case(session, now, link.organisation_id, HELD, str(link.id), resolution="nothing waits")
+
+
+def forget_runs(session: Session, now: datetime) -> None:
+    """Drop runs and ended times that nobody asks for any more; runs that did nothing go sooner."""
+    old = SyncRun.started_at < now - KEPT
+    quiet = (SyncRun.started_at < now - QUIET_KEPT) & ~SyncRun.id.in_(select(PlanOp.run_id).distinct())
+    gone = select(SyncRun.id).where(old | (quiet & (SyncRun.problem == ""))).limit(1_000)
+    found = list(session.scalars(gone))
+    session.execute(delete(PlanOp).where(PlanOp.run_id.in_(found)))
+    session.execute(delete(SyncRun).where(SyncRun.id.in_(found)))
+    forget_ended(session, now - KEPT)

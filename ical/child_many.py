@@ -1,0 +1,41 @@
+"""The reading of many small foreign bodies, one after the other, in one process with limits (SPEC C12).
+
+Started by `sync.many`. Standard input is one line of JSON, {"zone": …, "sizes": […]}, and the bodies one behind the
+other; standard output one JSON object and a line feed for each body, as `ical.child` answers, as soon as it was read: a
+process that is killed by its limits has answered for all bodies before the one it died of.
+"""
+
+import gc
+import json
+import os
+import sys
+
+from booking.values.refusals import Refused
+from ical.child import MOST_ANSWER, answer_of, limit
+from ical.reading import read
+
+TOO_MUCH_MEMORY = b'{"refused":"calendar-too-much-memory","values":{}}'
+TOO_BIG = b'{"refused":"calendar-too-big","values":{}}'
+
+
+def main() -> None:
+    """Read standard input, write the answers. Arguments as those of `ical.child`."""
+    limit(int(sys.argv[-2]), int(sys.argv[-1]))
+    gc.disable()
+    head = json.loads(sys.stdin.buffer.readline())
+    for size in head["sizes"]:
+        sys.stdout.buffer.write(_answer(sys.stdin.buffer.read(size), head["zone"]) + b"\n")
+        sys.stdout.flush()
+    os._exit(0)
+
+
+def _answer(body: bytes, zone: str) -> bytes:
+    try:
+        outcome = read(body, zone)
+        if isinstance(outcome, Refused):
+            reason = outcome.reasons[0]
+            return json.dumps({"refused": reason.code, "values": reason.values}).encode()
+        answer = json.dumps(answer_of(outcome), separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
+    except MemoryError:
+        return TOO_MUCH_MEMORY
+    return answer if len(answer) <= MOST_ANSWER else TOO_BIG

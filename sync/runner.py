@@ -1,0 +1,370 @@
+"""One run of a link: read both sides, plan, write down what is meant, do it, say when to look again (SPEC C6 to C11).
+
+Level-triggered: a run means "make this link consistent". It holds the link's lease; each of its transactions makes sure
+of that first. Whatever kills it, the next run plans anew from what lies on both sides.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import structlog
+from cryptography.exceptions import InvalidTag
+from sqlalchemy.orm import Session
+
+from booking.actions import link_runs, links
+from booking.actions.link_runs import LostLeaseError, Turn
+from booking.actions.tools import Tools
+from booking.actions.vault import UnknownKeyError
+from booking.reads import link_evidence
+from booking.reads.house import read_house
+from booking.reads.link_evidence import LinkFacts
+from booking.reads.links import last_plan
+from booking.tables.database import Database
+from booking.values.clock import local_time
+from booking.values.links import LinkProblem, LinkStatus, RunEnd, RunMode, RunOutcome, StepState
+from config.faults import fault
+from ical.canon import item_of
+from outside.errors import OutsideError
+from sync.applying import Applied, Applier
+from sync.gathering import Gathered, Gatherer, House, Reader
+from sync.identity import is_own_address, is_own_calendar
+from sync.local_steps import LocalSteps
+from sync.many import read_many
+from sync.plan import plan
+from sync.problems import problem_of
+from sync.remotes.opening import Meter, Opener, Place, open_remote
+from sync.remotes.protocol import Quirks, Remote
+from sync.store import item_link_of, quirks_of, quirks_stored, step_of, stored_of
+from sync.unlinking import remove_ours
+from sync.values import DeletedBy, ItemLink, Kind, LinkState, Plan, Reason
+
+log = structlog.get_logger(__name__)
+
+RUN_SECONDS = 80.0
+READING = 0.6
+"""Of the time of a run: what may be spent on reading."""
+NIGHT = range(1, 5)
+A_DAY = timedelta(hours=20)
+TOO_LONG = timedelta(hours=30)
+MOST_WIDENED = 100
+BUSY = {"de": "Belegt", "en": "Busy"}
+
+
+class OutOfTimeError(Exception):
+    """The run may take no longer; what it read is read again."""
+
+
+class OwnCalendarError(Exception):
+    """The address is one of ours, or what lies there is: linking it would import ourselves (SPEC C10)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What runs work with. `own_urls`: the addresses of this installation. `point` is called at each boundary."""
+
+    database: Database
+    tools: Tools
+    allow_private: frozenset[str]
+    own_urls: tuple[str, ...]
+    clock: Callable[[], datetime]
+    opener: Opener = open_remote
+    reader: Reader = read_many
+    point: Callable[[str], None] = fault
+    seconds: float = RUN_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a run came to. `plan` is None where it did not come so far."""
+
+    outcome: RunOutcome
+    run_id: int
+    plan: Plan | None = None
+    applied: Applied = field(default_factory=Applied)
+    problem: str = ""
+    requests: int = 0
+
+
+def run_link(engine: Engine, link_id: int, mode: RunMode = RunMode.NORMAL, *, shown: str | None = None) -> Ran | None:
+    """Run a link once. None where somebody else runs it, or it is gone or rests.
+
+    `shown`: do nothing unless the plan is the one with this hash; its held deletions are let go then (SPEC C8, C9).
+    Each night the whole is listed right after what the server calls its changes; what these did not tell is counted.
+    """
+    with engine.database.read() as session:
+        is_night = mode is RunMode.NORMAL and _is_night(session, engine.clock(), link_id)
+    ran = _run_once(engine, link_id, mode, shown)
+    if is_night and ran is not None and ran.outcome is RunOutcome.DONE:
+        again = _run_once(engine, link_id, RunMode.FULL, None, counts_drift=True)
+        return again or ran
+    return ran
+
+
+def _run_once(
+    engine: Engine, link_id: int, mode: RunMode, shown: str | None, *, counts_drift: bool = False
+) -> Ran | None:
+    owner = f"run-{uuid4()}"
+    begin = engine.clock()
+    turn = engine.database.write(lambda db: link_runs.begin_run(db, begin, link_id, mode, owner))
+    if turn is None:
+        return None
+    run = _Run(engine, turn, mode, shown)
+    try:
+        end, ran = run.work()
+    except LostLeaseError:
+        log.warning("a run lost its lease", link=link_id)
+        return Ran(RunOutcome.LOST, turn.run_id)
+    except (OutsideError, OutOfTimeError, OwnCalendarError, UnknownKeyError, InvalidTag) as error:
+        end, ran = run.failed(error)
+    except Exception as error:
+        log.exception("a run failed", link=link_id)
+        end, ran = run.failed(error)
+    if counts_drift and ran.plan is not None:
+        end = replace(end, drift=_drift(ran.plan))
+        if end.drift:
+            log.warning("a full listing told what changes did not", link=link_id, drift=end.drift)
+    engine.point("sync.applied")
+    _finish(engine, turn, end)
+    return ran
+
+
+def _finish(engine: Engine, turn: Turn, end: RunEnd) -> None:
+    now, jitter = engine.clock(), random.random()  # noqa: S311 - spreads tries
+
+    def work(session: Session) -> None:
+        link_runs.hold_on(session, now, turn)
+        if end.outcome is RunOutcome.DONE and link_runs.is_unlinking(session, turn):
+            links.drop_link(session, now, turn.link_id)
+        else:
+            link_runs.end_run(session, now, turn, end, jitter=jitter)
+
+    try:
+        engine.database.write(work)
+    except LostLeaseError:
+        log.warning("a run lost its lease at its end", link=turn.link_id)
+
+
+def _is_night(session: Session, now: datetime, link_id: int) -> bool:
+    """Whether the whole is to be listed: once a night, or as soon as can be where nights were missed."""
+    row = link_evidence.last_full(session, link_id)
+    if row is None or row[0] is None:
+        return False  # the first listing is a full one anyway
+    since = now - row[0]
+    return since > TOO_LONG or (since > A_DAY and local_time(now, ZoneInfo(row[1])).hour in NIGHT)
+
+
+def _drift(made: Plan) -> int:
+    """What a delta should have told: writes, questions, and what is missing all of a sudden."""
+    told = sum(one.is_write or one.kind is Kind.PROPOSE for one in (*made.operations, *made.held))
+    return told + sum(one.reason is Reason.MISSED for one in made.operations)
+
+
+class _Run:
+    def __init__(self, engine: Engine, turn: Turn, mode: RunMode, shown: str | None) -> None:
+        self.engine, self.turn, self.mode, self.shown = engine, turn, mode, shown
+        self.meter = Meter()
+        self.is_repeated = False
+        self.end_at = time.monotonic() + engine.seconds
+
+    def work(self) -> tuple[RunEnd, Ran]:
+        engine, now = self.engine, self.engine.clock()
+        with engine.database.read() as session:
+            facts = link_evidence.link_facts(session, now, self.turn.link_id)
+            house = _house(session, facts)
+        access = links.open_access(engine.tools, facts.public_id, facts.access_cipher, facts.access_key_id)
+        if is_own_address(access.url, engine.own_urls):
+            raise OwnCalendarError
+        quirks = quirks_of(facts.quirks)
+        place = Place(facts.kind, access, quirks, facts.policy.writes, engine.allow_private)
+        with engine.opener(place, self.meter) as remote:
+            if quirks is None:
+                quirks = self._probe(remote)
+            if facts.state is LinkStatus.UNLINKING and self.mode is not RunMode.PLAN:
+                return self._unlink(facts, remote)
+            return self._reconcile(facts, house, remote, quirks)
+
+    def _probe(self, remote: Remote) -> Quirks:
+        quirks = remote.probe()
+        now = self.engine.clock()
+
+        def note(session: Session) -> None:
+            link_runs.hold_on(session, now, self.turn)
+            link_runs.note_quirks(session, self.turn, quirks_stored(quirks))
+
+        self.engine.database.write(note)
+        return quirks
+
+    def _reconcile(self, facts: LinkFacts, house: House, remote: Remote, quirks: Quirks) -> tuple[RunEnd, Ran]:
+        engine, now = self.engine, self.engine.clock()
+        is_full = self.mode is RunMode.FULL or (facts.whole_at is not None and facts.whole_at <= now)
+        gatherer = Gatherer(engine.database, facts, house, remote, self._patience, engine.reader)
+        gathered = gatherer.gather(now, full=is_full)
+        self._refuse_own(facts, gathered)
+        if not self._has_time():
+            raise OutOfTimeError
+        made = self._plan(gathered, now)
+        self._write_down(made)
+        engine.point("sync.planned")
+        if self.mode is RunMode.PLAN or (self.shown is not None and made.hash != self.shown):
+            return self._planned(made)
+        applier = Applier(
+            engine.database, self.turn, engine.clock, engine.point, gatherer, quirks, LocalSteps(facts, house.zone)
+        )
+        applied = applier.apply(made, gathered, self._has_time)
+        self._widen(facts, house)
+        return self._done(made, gathered, applied)
+
+    def _plan(self, gathered: Gathered, now: datetime) -> Plan:
+        """The plan; where a person let go what was shown, the one without that hold, if it is the same otherwise."""
+        made = plan(gathered.link, gathered.rows, gathered.local, gathered.remote, now)
+        approved = made.approve(self.shown) if self.shown is not None else None
+        if not approved:
+            return made
+        link = replace(gathered.link, approved=gathered.link.approved | approved)
+        let_go = plan(link, gathered.rows, gathered.local, gathered.remote, now)
+        self.shown = let_go.hash  # the same steps, some of them no longer held
+        return let_go
+
+    def _refuse_own(self, facts: LinkFacts, gathered: Gathered) -> None:
+        items = [one.item for one in gathered.remote.there.values() if one.item is not None]
+        is_new = not gathered.rows and not gathered.listing.is_delta
+        if is_new and not facts.policy.writes and len(items) > 1 and is_own_calendar(gathered.link, items):
+            raise OwnCalendarError
+
+    def _write_down(self, made: Plan) -> None:
+        """Every step that writes or asks, before any of it begins; rows alone are no step to show."""
+        steps = [step_of(one) for one in made.operations]
+        steps += [step_of(one, StepState.HELD) for one in made.held]
+        now = self.engine.clock()
+        kept = {position: step for position, step in enumerate(steps) if step.kind != Kind.NOTE}
+        if not kept or self._is_repeated(made):
+            return
+
+        def work(session: Session) -> None:
+            link_runs.hold_on(session, now, self.turn)
+            link_runs.save_steps(session, self.turn, kept)
+
+        self.engine.database.write(work)
+
+    def _is_repeated(self, made: Plan) -> bool:
+        """Nothing but what waits for a person, as it was shown before: one record of it is enough."""
+        if any(one.kind is not Kind.NOTE for one in made.operations) or self.mode is RunMode.PLAN:
+            return False
+        with self.engine.database.read() as session:
+            last = last_plan(session, self.turn.link_id)
+        self.is_repeated = last is not None and last.plan_hash == made.hash
+        return self.is_repeated
+
+    def _widen(self, facts: LinkFacts, house: House) -> None:
+        """Series are known some months ahead; what has come within reach meanwhile is taken now."""
+        if not facts.policy.imports or not self._has_time():
+            return
+        engine, steps, now = self.engine, LocalSteps(facts, house.zone), self.engine.clock()
+        wanted = facts.until - A_DAY
+        with engine.database.read() as session:
+            found = link_evidence.imports_to_widen(session, facts.link_id, wanted, MOST_WIDENED)
+        for one in found:
+
+            def work(session: Session, import_id: int = one.id, content: str = one.content) -> None:
+                link_runs.hold_on(session, now, self.turn)
+                steps.widen(session, now, import_id, item_of(content))
+
+            engine.database.write(work)
+
+    def _unlink(self, facts: LinkFacts, remote: Remote) -> tuple[RunEnd, Ran]:
+        with self.engine.database.read() as session:
+            stored = link_evidence.all_rows(session, facts.link_id)
+        rows = [item_link_of(row) for row in stored]
+        versions = {row.id: row.version for row in stored}
+
+        def store(done: list[ItemLink]) -> None:
+            now = self.engine.clock()
+            ended = [replace(row, state=LinkState.TOMBSTONE, deleted_by=DeletedBy.LOCAL) for row in done]
+
+            def work(session: Session) -> None:
+                link_runs.hold_on(session, now, self.turn)
+                link_runs.save_rows(session, self.turn, [stored_of(row, versions[row.id]) for row in ended])
+
+            self.engine.database.write(work)
+
+        removed, left = remove_ours(remote, rows, store, self._has_time)
+        outcome = RunOutcome.PARTIAL if left else RunOutcome.DONE
+        end = RunEnd(outcome, {"there": removed}, writes=removed, keeps_cursor=True, requests=self.meter.requests)
+        return end, Ran(outcome, self.turn.run_id, applied=Applied(there=removed, undone=left))
+
+    def _planned(self, made: Plan) -> tuple[RunEnd, Ran]:
+        return self._end(RunOutcome.PLANNED, made, Applied()), Ran(
+            RunOutcome.PLANNED, self.turn.run_id, made, requests=self.meter.requests
+        )
+
+    def _done(self, made: Plan, gathered: Gathered, applied: Applied) -> tuple[RunEnd, Ran]:
+        listing = gathered.listing
+        is_left = applied.undone > 0 or bool(made.postponed) or not gathered.is_read
+        outcome = RunOutcome.PARTIAL if is_left else RunOutcome.DONE
+        if not listing.is_whole:
+            outcome = RunOutcome.INCOMPLETE
+        cursor = (listing.cursor.kind.value, listing.cursor.value) if listing.cursor else None
+        end = replace(
+            self._end(outcome, made, applied),
+            is_settled=True,
+            keeps_cursor=is_left or not listing.is_whole,
+            cursor=cursor,
+            was_full=not listing.is_delta,
+            problem=LinkProblem.INCOMPLETE if outcome is RunOutcome.INCOMPLETE else "",
+            detail=listing.not_whole_because,
+        )
+        return end, Ran(outcome, self.turn.run_id, made, applied, end.problem, self.meter.requests)
+
+    def _end(self, outcome: RunOutcome, made: Plan, applied: Applied) -> RunEnd:
+        counts = {name: count for name, count in (asdict(made.counts) | {"failed": applied.failed}).items() if count}
+        return RunEnd(
+            outcome=outcome,
+            counts=counts,
+            plan_hash="" if self.is_repeated else _shown_hash(made),
+            hold=made.hold.value if made.hold else "",
+            requests=self.meter.requests,
+            octets=self.meter.octets,
+            writes=applied.here + applied.there,
+            identity=made.identity.value,
+        )
+
+    def failed(self, error: Exception) -> tuple[RunEnd, Ran]:
+        problem = LinkProblem.OWN_CALENDAR if isinstance(error, OwnCalendarError) else problem_of(error)
+        if isinstance(error, OutOfTimeError):
+            problem = LinkProblem.TOO_SLOW
+        retry = getattr(error, "retry_after", None)
+        end = RunEnd(
+            outcome=RunOutcome.FAILED,
+            requests=self.meter.requests,
+            octets=self.meter.octets,
+            problem=problem.value,
+            detail=str(error) if isinstance(error, OutsideError) else type(error).__name__,
+            retry_after=retry if isinstance(retry, int) and problem is LinkProblem.THROTTLED else None,
+        )
+        return end, Ran(RunOutcome.FAILED, self.turn.run_id, problem=problem.value, requests=self.meter.requests)
+
+    def _has_time(self) -> bool:
+        return time.monotonic() < self.end_at
+
+    def _patience(self) -> bool:
+        """Before each piece of work there: the lease is renewed, and time is kept for doing what comes of it."""
+        now = self.engine.clock()
+        self.engine.database.write(lambda db: link_runs.hold_on(db, now, self.turn))
+        return time.monotonic() < self.end_at - (1 - READING) * self.engine.seconds
+
+
+def _shown_hash(made: Plan) -> str:
+    """Of a plan that has something to show."""
+    return made.hash if made.held or any(one.kind is not Kind.NOTE for one in made.operations) else ""
+
+
+def _house(session: Session, facts: LinkFacts) -> House:
+    house = read_house(session, facts.organisation_id)
+    alive = link_evidence.link_ids(session, facts.organisation_id)
+    zone = link_evidence.room_zone(session, facts.room_id)
+    return House(house.host_id, zone, BUSY.get(house.language, BUSY["en"]), alive)

@@ -1,0 +1,53 @@
+"""A booking's feed that a program made is renamed by program; one that its customer made is theirs (SPEC C1)."""
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from booking.actions.audit import CUSTOMER
+from booking.actions.feeds import make_feed
+from booking.reads.feeds import FeedInfo
+from booking.tables.bookings import Booking
+from booking.tables.calendars import Feed
+from booking.values.states import SubjectKind, Variant
+from tests.web.test_api import wish
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from tests.web.conftest import Site
+
+
+@pytest.mark.rule("C1", "X3")
+def test_the_feed_of_a_booking_is_renamed_where_it_was_made(site_on_both: "Site") -> None:
+    site, program = site_on_both, site_on_both.api()
+    booking = program.post("/requests", wish(site)).get_json()["id"]
+    made = program.post("/feeds", {"kind": "booking", "booking": booking, "name": "Kalender"}).get_json()
+    path = f"/feeds/{made['id']}"
+    renamed = program.call("PATCH", path, {"name": "Training"})
+    assert (renamed.status_code, renamed.get_json()["name"], renamed.get_json()["kind"]) == (200, "Training", "booking")
+    with site.database.read() as db:
+        assert db.scalars(select(Feed.name)).all() == ["Training"]
+    assert program.call("PATCH", path, {"name": " "}).status_code == 422
+
+    def by_customer(db: "Session") -> FeedInfo:
+        target = db.scalars(select(Booking.id).where(Booking.public_id == UUID(booking))).one()
+        found = make_feed(
+            db,
+            site.now,
+            site.context.tools.link_key,
+            organisation_id=site.ids.organisation_id,
+            kind=SubjectKind.BOOKING,
+            target_id=target,
+            name="Meiner",
+            variant=Variant.FULL,
+            actor=CUSTOMER,
+        )
+        assert isinstance(found, tuple)
+        return found[0]
+
+    own = site.database.write(by_customer)
+    for method, body in (("PATCH", {"name": "Fremd"}), ("GET", None)):
+        assert program.call(method, f"/feeds/{own.public_id}", body).status_code == 404
