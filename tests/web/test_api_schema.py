@@ -14,12 +14,13 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from booking.values.states import Role
+from tests.fixtures.soak import scale
 from tests.web.test_api import wish
 
 if TYPE_CHECKING:
     from tests.web.conftest import Site
 
-EXAMPLES = 10
+EXAMPLES = scale(50)
 WANTED = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
