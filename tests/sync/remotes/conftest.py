@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
 from sync.remotes.protocol import Quirks
 from tests.sync.remotes.dav_peer import Manners
-from tests.sync.remotes.live import LiveServer, radicale, xandikos, xandikos_program
+from tests.sync.remotes.live import LiveServer, radicale, xandikos
 from tests.sync.remotes.worlds import LiveWorld, MemoryWorld, PeerWorld, World, ics_world, live_world, peer_world
 
 PEERS = {
@@ -32,10 +31,7 @@ def radicale_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSe
 
 @pytest.fixture(scope="session")
 def xandikos_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    folder: Path = tmp_path_factory.mktemp("xandikos")
-    if xandikos_program() is None:
-        pytest.skip("xandikos is not installed")
-    with xandikos(folder) as server:
+    with xandikos(tmp_path_factory.mktemp("xandikos")) as server:
         yield server
 
 

@@ -1,6 +1,5 @@
 """Radicale and Xandikos as they are installed, each a process of its own on loopback with its storage in a folder."""
 
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -53,15 +52,6 @@ class LiveServer:
         assert self.ask("MKCALENDAR", f"{self.home}{collection}/") == 201
 
 
-def xandikos_program() -> list[str] | None:
-    """How to start it: installed beside Python, or the program that TEST_XANDIKOS names."""
-    if program := os.environ.get("TEST_XANDIKOS"):
-        return [program]
-    if importlib.util.find_spec("xandikos") is not None:
-        return [sys.executable, "-m", "xandikos"]
-    return None
-
-
 @contextmanager
 def radicale(folder: Path) -> Iterator[LiveServer]:
     port = free_port()
@@ -74,12 +64,10 @@ def radicale(folder: Path) -> Iterator[LiveServer]:
 @contextmanager
 def xandikos(folder: Path) -> Iterator[LiveServer]:
     port = free_port()
-    program = xandikos_program()
-    assert program is not None
     data = folder / "data"
     options = ["serve", "-d", str(data), "--defaults", "--current-user-principal=/user/", "--no-detect-systemd"]
     listen = ["-l", "127.0.0.1", "-p", str(port), "--state-dir", str(folder / "state")]
-    with _running([*program, *options, *listen], folder, port):
+    with _running([sys.executable, "-m", "xandikos", *options, *listen], folder, port):
         yield LiveServer(port, "/user/calendars/")
 
 
