@@ -31,6 +31,7 @@ run: $(VENV)/.runtime  ## start everything with the demonstration: make run ARGS
 .PHONY: setup
 setup: $(VENV)/.dev
 	$(BIN)/python -m tests.browser_setup
+	@$(BIN)/python -m tests.reader_setup
 
 .PHONY: test
 test: check setup  ## lint, types, import contracts and all tests (a tenth of the long matrices)

@@ -80,8 +80,10 @@ def _moment(parameters: str, value: str, zones: dict[str, Any]) -> datetime:
     return wall.replace(tzinfo=UTC if value.endswith("Z") else zones[parameters.removeprefix("TZID=")])
 
 
-def _by_process(command: list[str]) -> Read:
+def _by_process(find: Callable[[], list[str] | None]) -> Read:
     def read(bodies: Sequence[bytes], start: datetime, end: datetime) -> list[list[Row]]:
+        command = find()
+        assert command is not None, "a reader of calendars is not installed: run `make setup`"
         asked = {"start": start.isoformat(), "end": end.isoformat(), "bodies": [body.decode() for body in bodies]}
         done = subprocess.run(
             command, input=json.dumps(asked), capture_output=True, text=True, check=False, timeout=SECONDS
@@ -98,8 +100,9 @@ def text(moment: datetime) -> str:
     return f"{moment.replace(tzinfo=None) - offset:%Y-%m-%dT%H:%M:%SZ}"
 
 
-READERS: dict[str, Read] = {"icalendar": by_icalendar, "dateutil": by_dateutil}
-if (_ical := reader_setup.ical_command()) is not None:
-    READERS["ical"] = _by_process(_ical)
-if (_node := reader_setup.node_command()) is not None:
-    READERS["ical.js"] = _by_process(_node)
+READERS: dict[str, Read] = {
+    "icalendar": by_icalendar,
+    "dateutil": by_dateutil,
+    "ical": _by_process(reader_setup.ical_command),
+    "ical.js": _by_process(reader_setup.node_command),
+}
