@@ -1,4 +1,4 @@
-"""`python -m bench [races] [jobs] [startup] [feeds]`: all measurements in one run, or those that are named."""
+"""`python -m bench [NAME …]`: all measurements in one run, or those that are named."""
 
 import os
 import platform
@@ -8,13 +8,15 @@ from datetime import UTC, datetime
 
 from rich.console import Console
 
-from bench import feeds, jobs, races, startup
+from bench import codec, feeds, jobs, races, reconcile, startup
 
 PARTS: dict[str, Callable[[Console], None]] = {
     "races": races.run,
     "jobs": jobs.run,
     "startup": startup.run,
     "feeds": feeds.run,
+    "codec": codec.run,
+    "reconcile": reconcile.run,
 }
 
 

@@ -1,15 +1,13 @@
 """Feeds measured: ours under granian beside nginx with a static file and Radicale, and the first GET after a change.
 
 `python -m bench.feeds`. All servers listen on loopback and are ended by the process that started them. Load comes from
-wrk where it is installed, else from a small client of ours, which is then the bottleneck. nginx and Radicale are left
-out where they are not installed.
+wrk where it can be had, else from a small client of ours, which is then the bottleneck.
 """
 
 import gzip
 import http.client
 import os
 import re
-import shutil
 import signal
 import socket
 import statistics
@@ -28,6 +26,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from bench import peers
 from booking.actions.calendar_items import ItemFacts, record
 from booking.actions.feeds import make_feed
 from booking.tables.database import Database
@@ -78,8 +77,8 @@ def _measure(console: Console, size: int, folder: Path) -> None:
     body, changes = _changes(database, token, facts)
     with ExitStack() as servers:
         targets = [servers.enter_context(_ours(url, token))]
-        if shutil.which("nginx"):
-            targets.append(servers.enter_context(_nginx(folder, body)))
+        if nginx := peers.nginx():
+            targets.append(servers.enter_context(_nginx(nginx, folder, body)))
         if size <= 1_000:
             targets.append(servers.enter_context(_radicale(folder, body)))
         table = Table(title=f"{size:,} events, {len(body):,} bytes, load from {_generator()}, requests/s")
@@ -156,16 +155,16 @@ def _tag(target: Target) -> str:
 
 
 def _generator() -> str:
-    return "wrk" if shutil.which("wrk") else "our own client"
+    return "wrk" if peers.wrk() else "our own client"
 
 
 def _load(target: Target, way: Way) -> float:
-    wrk = shutil.which("wrk")
+    wrk = peers.wrk()
     if wrk is None:
         return _own_load(target, way)
     headers = [part for name, value in way.headers.items() for part in ("-H", f"{name}: {value}")]
     url = f"http://127.0.0.1:{target.port}{target.path}"
-    command = [wrk, "-t1", f"-c{target.connections}", f"-d{SECONDS}s", "--timeout", "10s", *headers, url]
+    command = [*wrk, "-t1", f"-c{target.connections}", f"-d{SECONDS}s", "--timeout", "10s", *headers, url]
     told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=SECONDS + 30).stdout
     found = re.search(r"Requests/sec:\s+([\d.]+)", told)
     assert found is not None, told
@@ -204,7 +203,7 @@ def _ours(url: str, token: str) -> Iterator[Target]:
 
 
 @contextmanager
-def _nginx(folder: Path, body: bytes) -> Iterator[Target]:
+def _nginx(program: list[str], folder: Path, body: bytes) -> Iterator[Target]:
     """Two processes that send a file, packed beforehand."""
     port, root = _free_port(), folder / "nginx"
     (root / "html").mkdir(parents=True)
@@ -222,7 +221,7 @@ def _nginx(folder: Path, body: bytes) -> Iterator[Target]:
         f"server {{ listen 127.0.0.1:{port}; root {root}/html; }} }}",
         encoding="utf-8",
     )
-    command = [str(shutil.which("nginx")), "-p", str(root), "-c", str(root / "nginx.conf"), "-e", "stderr"]
+    command = [*program, "-p", str(root), "-c", str(root / "nginx.conf"), "-e", "stderr"]
     with _running(command, port):
         yield Target("nginx", port, "/feed.ics")
 
