@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from booking.actions.audit import Actor
     from booking.reads.links import LinkLine, StepLine
     from sync.runner import Ran
     from workers.context import Context
@@ -111,12 +112,32 @@ def apply(link: str, shown: str | None, *, yes: bool, as_json: bool) -> None:
 
 @sync.command()
 @LINK
+@click.option("--hash", "shown", required=True, help="The hash of the plan whose held deletions are not to be.")
+@AS_JSON
+def restore(link: str, shown: str, *, as_json: bool) -> None:
+    """Keep what the held deletions of a plan would end, and run the link: ours is written there again."""
+    from booking.actions.links import restore_held
+    from workers.context import clock
+
+    context, line = _found(link)
+    no = context.database.write(
+        lambda session: restore_held(session, clock(), line.organisation_id, _actor(), line.link_id, shown)
+    )
+    if no is not None:
+        click.echo(f"refused: {', '.join(no.codes)}", err=True)
+        sys.exit(CHANGED)
+    ran = _run(context, line)
+    _show(context, ran, as_json=as_json)
+    _leave(ran)
+
+
+@sync.command()
+@LINK
 @click.argument("uid")
 @click.argument("choice", type=click.Choice(["ours", "theirs"]))
 @AS_JSON
 def resolve(link: str, uid: str, choice: str, *, as_json: bool) -> None:
     """Decide what a link asks about the item UID: keep ours, or take theirs."""
-    from booking.actions.audit import Actor
     from booking.actions.link_cases import resolve as decide
     from booking.reads.house import read_house
     from booking.values.links import Choice
@@ -127,7 +148,7 @@ def resolve(link: str, uid: str, choice: str, *, as_json: bool) -> None:
     with context.database.read() as session:
         house = read_house(session, line.organisation_id)
     chosen = Choice.KEEP_OURS if choice == "ours" else Choice.TAKE_THEIRS
-    actor = Actor("command line", None, "platzwart sync")
+    actor = _actor()
     no = context.database.write(
         lambda session: decide(session, clock(), context.tools, house, actor, line.link_id, uid, chosen)
     )
@@ -145,15 +166,13 @@ def resolve(link: str, uid: str, choice: str, *, as_json: bool) -> None:
 @AS_JSON
 def rebuild(link: str, *, yes: bool, as_json: bool) -> None:
     """Drop the index of a link and find everything anew by UID, mark and content; nothing is written twice."""
-    from booking.actions.audit import Actor
     from booking.actions.links import rebuild_link
     from workers.context import clock
 
     context, line = _found(link)
     if not yes:
         click.confirm(f"Drop the index of {line.name} and build it anew?", abort=True, err=True)
-    actor = Actor("command line", None, "platzwart sync")
-    context.database.write(lambda session: rebuild_link(session, clock(), line.organisation_id, actor, line.link_id))
+    context.database.write(lambda session: rebuild_link(session, clock(), line.organisation_id, _actor(), line.link_id))
     ran = _run(context, line)
     _show(context, ran, as_json=as_json)
     _leave(ran)
@@ -170,6 +189,12 @@ def _context() -> "Context":
         for problem in error.problems:
             click.echo(problem, err=True)
         sys.exit(UNUSABLE)
+
+
+def _actor() -> "Actor":
+    from booking.actions.audit import Actor
+
+    return Actor("command line", None, "platzwart sync")
 
 
 def _found(link: str) -> "tuple[Context, LinkLine]":

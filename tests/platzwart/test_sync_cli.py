@@ -143,6 +143,22 @@ def test_a_question_is_decided_and_held_deletions_go_by_the_hash_that_was_shown(
     assert slot_of(here, made) == before
 
 
+@pytest.mark.rule("C9")
+def test_what_was_deleted_there_in_bulk_is_written_again_by_the_hash_that_was_shown(terminal: Terminal) -> None:
+    here = terminal.world
+    made = [here.book(AHEAD + 5 + number) for number in range(8)]
+    terminal.call("apply", NAME, "--yes")
+    for row in here.index():
+        assert terminal.server.ask("DELETE", row.href) == 200
+    told = terminal.ask("plan", NAME, code=1)
+    assert told["held"] == 8
+    terminal.call("restore", NAME, "--hash", "0" * 32, code=3)
+    done = terminal.ask("restore", NAME, "--hash", told["hash"])
+    assert (done["there"], done["held"]) == (8, 0)
+    assert {row.uid for row in here.index() if row.state == "ACTIVE"} == {uid_of(here, one) for one in made}
+    assert terminal.ask("plan", NAME)["steps"] == []
+
+
 @pytest.mark.rule("C11")
 def test_an_index_that_was_lost_is_built_anew_and_nothing_is_written(terminal: Terminal) -> None:
     here = terminal.world

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
@@ -10,18 +9,14 @@ import requests
 from sqlalchemy import select
 
 from booking.tables.links import CalendarLink
-from booking.values.links import LinkAccess, LinkPolicy, RunOutcome
+from booking.values.links import LinkPolicy, RunOutcome
 from booking.values.states import OccupancyKind
-from ical.item import Item
 from ical.item_writer import write_item
-from ical.reading import Reading, read
-from sync.many import read_many
-from sync.remotes.opening import open_remote
-from sync.runner import Engine, run_link
-from tests.builders import NOW, ZONE
+from tests.builders import NOW
 from tests.fixtures.soak import SOAK
 from tests.sync.acting import cancel, move, slot_of, uid_of
-from tests.sync.linked import OFFICE, Killed, World, event, world
+from tests.sync.linked import Killed, event, world
+from tests.sync.remotes.linked_remote import Linked, on_live
 from tests.sync.remotes.live import LiveServer
 
 HOUR = timedelta(hours=1)
@@ -29,66 +24,18 @@ BOUNDARIES = 9
 _number = iter(range(1_000))
 
 
-@dataclass
-class Live:
-    """The world of a link whose calendar is a live server's."""
-
-    world: World
-    server: LiveServer
-    name: str
-
-    @property
-    def engine(self) -> Engine:
-        allowed = frozenset({self.server.netloc})
-        return replace(self.world.engine, opener=open_remote, reader=read_many, allow_private=allowed)
-
-    def connect(self, policy: LinkPolicy = LinkPolicy.TWO_WAY) -> None:
-        from booking.actions.links import change_link_access
-
-        here = self.world
-        here.connect(policy)
-        access = LinkAccess(self.server.url(self.name), "u", "p")
-        here.write(
-            lambda db: change_link_access(
-                db, here.now, here.tools, here.ids.organisation_id, OFFICE, here.link_id, access
-            )
-        )
-
-    def run(self) -> tuple[RunOutcome, int, int, int]:
-        """Outcome, writes here, writes there, requests."""
-        ran = run_link(self.engine, self.world.link_id)
-        assert ran is not None
-        return ran.outcome, ran.applied.here, ran.applied.there, ran.requests
-
-    def put(self, item: Item) -> None:
-        path = f"{self.server.home}{self.name}/{item.uid}.ics"
-        status = self.server.ask("PUT", path, write_item(item, NOW), **{"Content-Type": "text/calendar"})
-        assert status in {201, 204}
-
-    def theirs(self) -> dict[str, Item]:
-        session = requests.Session()
-        session.trust_env = False
-        with session:
-            body = session.get(self.server.url(self.name), auth=("u", "p"), timeout=60).content
-        reading = read(body, ZONE.key) if b"BEGIN:VEVENT" in body else None
-        if reading is None:
-            return {}
-        assert isinstance(reading, Reading)
-        assert len({one.uid for one in reading.items}) == len(reading.items)
-        return {one.uid: one for one in reading.items}
-
-
-@pytest.fixture
-def live(sqlite_url: str, radicale_server: LiveServer) -> Iterator[Live]:
+@pytest.fixture(params=["radicale", "xandikos"])
+def live(sqlite_url: str, request: pytest.FixtureRequest) -> Iterator[Linked]:
+    server: LiveServer = request.getfixturevalue(f"{request.param}_server")
     name = f"linked-{next(_number)}"
-    radicale_server.make(name)
-    made = Live(world(sqlite_url), radicale_server, name)
+    server.make(name)
+    made = on_live(world(sqlite_url), server, name)
     yield made
     made.world.database.close()
 
 
 @pytest.mark.rule("C6", "C10")
-def test_a_link_with_radicale_agrees_and_then_costs_one_request(live: Live) -> None:
+def test_a_link_with_a_live_server_agrees_and_then_costs_one_request(live: Linked) -> None:
     here = live.world
     live.connect()
     made, other = here.book(3), here.book(4)
@@ -109,7 +56,7 @@ def test_a_link_with_radicale_agrees_and_then_costs_one_request(live: Live) -> N
 
 
 @pytest.mark.rule("C7")
-def test_what_others_added_to_an_item_of_ours_stays(live: Live) -> None:
+def test_what_others_added_to_an_item_of_ours_stays(live: Linked) -> None:
     here = live.world
     live.connect(LinkPolicy.EXPORT)
     made = here.book(3)
@@ -117,21 +64,25 @@ def test_what_others_added_to_an_item_of_ours_stays(live: Live) -> None:
     uid = uid_of(here, made)
     (href,) = [row.href for row in here.index()]
     body = write_item(live.theirs()[uid], NOW).replace(b"END:VEVENT", b"X-OTHERS-NOTE:stays\r\nEND:VEVENT")
-    assert live.server.ask("PUT", href, body, **{"Content-Type": "text/calendar"}) in {201, 204}
+    assert _asked("PUT", live, href, body).status_code in {201, 204}
     live.run()
     move(here, made, HOUR)
     live.run()
     assert live.theirs()[uid].master.start.instant == slot_of(here, made).start  # type: ignore[union-attr]
+    assert b"X-OTHERS-NOTE:stays" in _asked("GET", live, href).content
+
+
+def _asked(method: str, live: Linked, href: str, body: bytes = b"") -> requests.Response:
     session = requests.Session()
     session.trust_env = False
     with session:
-        url = f"http://{live.server.netloc}{href}"
-        assert b"X-OTHERS-NOTE:stays" in session.get(url, auth=("u", "p"), timeout=60).content
+        url, headers = f"http://{live.netloc}{href}", {"Content-Type": "text/calendar"} if body else {}
+        return session.request(method, url, data=body, headers=headers, auth=live.login, timeout=60)
 
 
 @pytest.mark.soak
 @pytest.mark.rule("C10")
-def test_killed_at_any_boundary_on_a_live_server_it_converges(live: Live) -> None:
+def test_killed_at_any_boundary_on_a_live_server_it_converges(live: Linked) -> None:
     here = live.world
     live.connect()
     live.run()
