@@ -5,6 +5,7 @@ whole, with the reason; a refusal is an error of `outside.errors`; neither is ev
 """
 
 import hashlib
+import random
 import re
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -44,6 +45,8 @@ from sync.remotes.statuses import refusal
 
 ETAG = f"{DAV}getetag"
 DATA = f"{CAL}calendar-data"
+BUSY = frozenset({423, 500})
+BUSY_WAITS = (0.1, 0.3)
 FORGOTTEN = frozenset({400, 403, 409, 410, 412})
 MOST_PAGES = 250
 LISTING_SECONDS = 60.0
@@ -137,7 +140,7 @@ class CalDavRemote:
         """See `Remote.delete`. Without an ETag it removes whatever is there."""
         path = self._own(href)
         early = self._moved_on(path, etag) if etag is not None else None
-        return early or self._changed(self._dav.ask("DELETE", self._origin + path, headers=_if_match(etag)), path)
+        return early or self._changed(self._write("DELETE", path, b"", _if_match(etag)), path)
 
     def href_for(self, uid: str) -> str:
         """See `Remote.href_for`. A UID may be anything; a name in lower case without `@` is safe on every server."""
@@ -257,7 +260,16 @@ class CalDavRemote:
             raise _told(answer)
 
     def _put(self, path: str, body: bytes, headers: dict[str, str]) -> Answer:
-        return self._dav.ask("PUT", self._origin + path, body, {"Content-Type": CALENDAR_TYPE, **headers})
+        return self._write("PUT", path, body, {"Content-Type": CALENDAR_TYPE, **headers})
+
+    def _write(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Answer:
+        """Some servers take one write at a time and refuse, or fall over, the others: those are asked again."""
+        for wait in BUSY_WAITS:
+            answer = self._dav.ask(method, self._origin + path, body, headers)
+            if answer.status not in BUSY:
+                return answer
+            self._pause(wait * (1 + random.random()))  # noqa: S311 - lets one of two go first
+        return self._dav.ask(method, self._origin + path, body, headers)
 
     def _moved_on(self, path: str, etag: str | None) -> Written | None:
         """What is to be said at once where If-Match cannot be trusted to say it."""

@@ -197,7 +197,9 @@ def test_a_write_is_done_only_where_the_server_says_so(status: int) -> None:
             lambda: world.remote.update(href, event("one", "Second"), etag),
             lambda: world.remote.delete(href, etag),
         ):
-            world.peer.manners.answers[:] = [(status, headers, b"" if status != 207 else ODD_ANSWERS["cut"][1])]
+            body = b"" if status != 207 else ODD_ANSWERS["cut"][1]
+            times = 1 + len(caldav.BUSY_WAITS) if status in caldav.BUSY else 1
+            world.peer.manners.answers[:] = [(status, headers, body)] * times
             with contextlib.suppress(SiteError):
                 outcomes.append(write().outcome)
             assert world.peer.manners.answers == []
@@ -343,3 +345,25 @@ def test_each_way_to_log_in_opens_and_a_wrong_one_is_denied_without_a_word_of_it
             told = f"{remote!r} {credentials!r} {caught.value!r} {caught.value} {caplog.text}"
             assert "secret" not in told
             assert "s3cret" not in told
+
+
+@pytest.mark.rule("C6")
+@pytest.mark.parametrize("status", [423, 500])
+def test_a_write_that_another_write_shut_out_is_asked_again(status: int) -> None:
+    with peer_world(Manners(), TOKENS) as world:
+        href = world.remote.href_for("a")
+        world.peer.manners.answers += [(status, {}, b""), (status, {}, b"")]
+        written = world.remote.create(href, event("a"))
+        assert written.outcome is WriteOutcome.DONE
+        world.peer.manners.answers.append((status, {}, b""))
+        assert world.remote.delete(href, written.etag).outcome is WriteOutcome.DONE
+        assert [one.method for one in world.peer.asked] == ["PUT"] * 3 + ["DELETE"] * 2
+
+
+@pytest.mark.rule("C6")
+def test_a_server_that_stays_shut_is_asked_three_times_and_no_more() -> None:
+    with peer_world(Manners(), TOKENS) as world:
+        world.peer.manners.answers += [(423, {}, b"")] * 9
+        with pytest.raises(SiteRefused):
+            world.remote.create(world.remote.href_for("a"), event("a"))
+        assert len(world.peer.asked) == 3
