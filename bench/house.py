@@ -82,6 +82,14 @@ def databases() -> Iterator[dict[str, str]]:
 def web(url: str, redis_url: str = "redis://127.0.0.1:1/0") -> Iterator[int]:
     """The web process as `platzwart up` runs it: granian, two processes, four threads each. Yields its port."""
     port = free_port()
+    command, environment = web_command(url, port, redis_url)
+    with ended(subprocess.Popen(command, env=environment, start_new_session=True)) as process:
+        wait_for(port, process)
+        yield port
+
+
+def web_command(url: str, port: int, redis_url: str = "redis://127.0.0.1:1/0") -> tuple[list[str], dict[str, str]]:
+    """The command of the web process, and its environment."""
     given = {
         "DATABASE_URL": url,
         "REDIS_URL": redis_url,
@@ -94,10 +102,7 @@ def web(url: str, redis_url: str = "redis://127.0.0.1:1/0") -> Iterator[int]:
     }
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PLATZWART_")}
     environment = clean | {f"PLATZWART_{name}": value for name, value in given.items()}
-    command = [sys.executable, "-P", "-m", "platzwart", "web"]
-    with ended(subprocess.Popen(command, env=environment, start_new_session=True)) as process:
-        wait_for(port, process)
-        yield port
+    return [sys.executable, "-P", "-m", "platzwart", "web"], environment
 
 
 @contextmanager

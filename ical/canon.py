@@ -22,20 +22,32 @@ _TEXTS = ("summary", "location", "description", "url")
 
 def canon(item: Item) -> str:
     """The canonical text of an item."""
-    return _text(as_json(item))
+    if item.canonical is None:
+        object.__setattr__(item, "canonical", _text(as_json(item)))
+    return item.canonical or ""
 
 
 def digest(item: Item) -> str:
     """What is the same for two items that say the same; SEQUENCE and our own mark are not part of it."""
-    content = as_json(item)
-    content.pop("sequence", None)
-    content.pop("origin", None)
-    return sha256(_text(content).encode()).hexdigest()
+    if item.digest is None:
+        content = as_json(item)
+        content.pop("sequence", None)
+        content.pop("origin", None)
+        object.__setattr__(item, "digest", sha256(_text(content).encode("utf-8", "surrogatepass")).hexdigest())
+    return item.digest or ""
 
 
 def item_of(text: str) -> Item:
     """The item of a canonical text. Raises ValueError (KeyError, TypeError for a wrong shape) on any other."""
     return from_json(json.loads(text))
+
+
+def item_told(text: str, known_digest: str) -> Item:
+    """As `item_of`, for a text and a digest that came from here: neither is worked out again."""
+    item = item_of(text)
+    object.__setattr__(item, "canonical", text)
+    object.__setattr__(item, "digest", known_digest)
+    return item
 
 
 def as_json(item: Item) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from booking.values.refusals import Reason, Refused
-from ical.canon import as_json, from_json
+from ical.canon import canon, digest, item_told
 from ical.problems import Code, Problem
 from ical.reading import Reading, read
 
@@ -36,13 +36,23 @@ def main() -> None:
     os._exit(0)  # without tidying up what is gone in any case
 
 
-def limit(seconds: int, memory: int) -> None:
-    """Limit this process for good: CPU, memory over what it has now, no files, no core."""
+def limit(seconds: int, memory: int, most_seconds: int = 0) -> None:
+    """Limit this process for good: CPU, memory over what it has now, no files, no core.
+
+    `allow` may move the limit of CPU up to `most_seconds`.
+    """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, max(seconds, most_seconds) + 1))
     base = _size()
     resource.setrlimit(resource.RLIMIT_AS, (base + memory, base + memory))
+
+
+def allow(seconds: int) -> None:
+    """So many more seconds of CPU from now on, rounded up."""
+    _, most = resource.getrlimit(resource.RLIMIT_CPU)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    resource.setrlimit(resource.RLIMIT_CPU, (min(int(used.ru_utime + used.ru_stime) + 1 + seconds, most - 1), most))
 
 
 def _size() -> int:
@@ -67,7 +77,7 @@ def _answer() -> bytes:
 def answer_of(reading: Reading) -> dict[str, Any]:
     """A reading as values for JSON."""
     return {
-        "items": [as_json(item) for item in reading.items],
+        "items": [[canon(item), digest(item)] for item in reading.items],
         "problems": [[problem.code, problem.uid, problem.line, problem.found] for problem in reading.problems],
         "is_whole": reading.is_whole,
         "zones": dict(reading.zones),
@@ -87,7 +97,7 @@ def outcome_of(answer: Mapping[str, Any]) -> Reading | Refused:
         return Refused((Reason(answer["refused"], None, answer["values"]),))
     problems = [Problem(Code(code), uid, line, found) for code, uid, line, found in answer["problems"]]
     return Reading(
-        items=tuple([from_json(item) for item in answer["items"]]),
+        items=tuple([item_told(text, its_digest) for text, its_digest in answer["items"]]),
         problems=tuple(problems),
         is_whole=answer["is_whole"],
         zones=MappingProxyType(answer["zones"]),

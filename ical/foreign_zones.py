@@ -36,6 +36,8 @@ _UTC_NAMES = frozenset(
 _NO_ZONES = frozenset(["localtime", "posixrules", "Factory"])
 _OFFSET_NAME = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2})(?::?(\d{2}))?")
 _HOUR = timedelta(hours=1)
+_USUAL = 4_000
+"""Definitions of at most so many bytes are remembered: servers send one with each event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +79,7 @@ class FeedZones:
         if known is not None or component is None or self._defined >= self.most:
             return known
         self._defined += 1
-        try:
-            observances = observances_of(component)
-        except (ValueError, OverflowError):
-            return known_zone(location_of(component))
-        name = _named(observances, [self.own.name, location_of(component)])
-        return Zone(name, ZoneInfo(name) if name and name != "UTC" else None, observances)
+        return (_usual_zone if len(component) <= _USUAL else _defined_zone)(component, self.own.name)
 
 
 def feed_zones(own: str, components: tuple[bytes, ...], most: int = LIMITS.zones) -> FeedZones:
@@ -93,7 +90,23 @@ def feed_zones(own: str, components: tuple[bytes, ...], most: int = LIMITS.zones
     zone = known_zone(own)
     if zone is None:
         raise ValueError(f"no such zone: {own!r}")
-    return FeedZones(zone, {tzid_of(component): component for component in components}, most)
+    named = {(_usual_tzid if len(one) <= _USUAL else tzid_of)(one): one for one in components}
+    return FeedZones(zone, named, most)
+
+
+def _defined_zone(component: bytes, own: str) -> Zone | None:
+    """What a VTIMEZONE says, for a calendar whose own zone has this name."""
+    try:
+        observances = observances_of(component)
+    except (ValueError, OverflowError):
+        return known_zone(location_of(component))
+    name = _named(observances, [own, location_of(component)])
+    return Zone(name, ZoneInfo(name) if name and name != "UTC" else None, observances)
+
+
+# by each of its bytes: another definition is another zone
+_usual_tzid = lru_cache(maxsize=64)(tzid_of)
+_usual_zone = lru_cache(maxsize=64)(_defined_zone)
 
 
 @lru_cache(maxsize=1024)

@@ -11,6 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
+from ical.times import basic
+
 NO_PARTS: Mapping[str, "Details"] = MappingProxyType({})
 
 
@@ -39,7 +41,7 @@ class Moment:
     @property
     def key(self) -> str:
         """The same for every way to write the same instant; a whole day by its date."""
-        return f"{self.wall:%Y%m%d}" if self.is_day else f"{self.instant:%Y%m%dT%H%M%SZ}"
+        return basic(self.wall)[:8] if self.is_day else f"{basic(self.instant)}Z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,8 @@ class Item:
     """All components of one UID. Without a master only overrides were found, whose series is elsewhere or gone.
 
     `overrides` is keyed by the `Moment.key` of the RECURRENCE-ID. `origin` is our own mark (`<instance>/<link>`) where
-    we wrote the item, else None; anybody can type it, so compare it with your own records.
+    we wrote the item, else None; anybody can type it, so compare it with your own records. `canonical` and `digest` are
+    kept by `ical.canon` once they were worked out.
     """
 
     uid: str
@@ -79,3 +82,5 @@ class Item:
     overrides: Mapping[str, Details] = field(default_factory=lambda: NO_PARTS)
     sequence: int = 0
     origin: str | None = None
+    canonical: str | None = field(default=None, init=False, repr=False, compare=False)
+    digest: str | None = field(default=None, init=False, repr=False, compare=False)

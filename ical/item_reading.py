@@ -45,7 +45,7 @@ class ItemReader:
     lines: Lines
     limits: Limits = LIMITS
     problems: list[Problem] = field(default_factory=list)
-    _collector: Collector = field(default_factory=Collector)
+    collector: Collector = field(default_factory=Collector)
     _times: Times = field(init=False)
     _block: Block = field(init=False)
     _piece: int = 0
@@ -62,7 +62,7 @@ class ItemReader:
         masters: list[tuple[int, _Read]] = []
         changes: list[tuple[int, _Read]] = []
         for self._piece, piece in enumerate(block.pieces):
-            component = self._collector.component(self._decoded(piece))
+            component = self.collector.component(self._decoded(piece))
             read = self._details(component)
             if component.bad or self._times.notes:
                 self._settle(component)
@@ -75,7 +75,7 @@ class ItemReader:
     def _single(self, text: bytes) -> Item | None:
         """The item of a block with one event."""
         self._piece = 0
-        component = self._collector.component(self._decoded(text))
+        component = self.collector.component(self._decoded(text))
         read = self._details(component)
         if component.bad or self._times.notes:
             self._settle(component)

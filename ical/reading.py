@@ -10,6 +10,7 @@ Untrusted bodies are read in a child process with limits on memory and time: `sy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import lru_cache
 from types import MappingProxyType
 
 from booking.values.refusals import Refused
@@ -25,6 +26,7 @@ from ical.values import duration_of
 
 _NO_ZONES: Mapping[str, str] = MappingProxyType({})
 _LONGEST_NAME = 200
+_USUAL_HEAD = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +57,22 @@ class Reading:
         return self.is_whole and "" not in self.lost
 
 
-def read(body: bytes, zone: str, limits: Limits = LIMITS) -> Reading | Refused:
+def read(body: bytes, zone: str, limits: Limits = LIMITS, collector: Collector | None = None) -> Reading | Refused:
     """Read a file into the calendar whose zone is *zone*, an Olson name.
 
-    Refused as `ical.blocks.split` says. Raises ValueError where *zone* is none.
+    *collector*: one that goes from file to file, where many small ones are read. Refused as `ical.blocks.split` says.
+    Raises ValueError where *zone* is none.
     """
     blocks = split(body, limits)
-    return blocks if isinstance(blocks, Refused) else read_blocks(blocks, blocks.events, zone, limits)
+    return blocks if isinstance(blocks, Refused) else read_blocks(blocks, blocks.events, zone, limits, collector)
 
 
-def read_blocks(blocks: Blocks, chosen: Iterable[Block], zone: str, limits: Limits = LIMITS) -> Reading:
+def read_blocks(
+    blocks: Blocks, chosen: Iterable[Block], zone: str, limits: Limits = LIMITS, collector: Collector | None = None
+) -> Reading:
     """The same for some of a file's blocks; the problems of the file as a whole are among those found."""
     zones = feed_zones(zone, blocks.zones, limits.zones)
-    reader = ItemReader(zones, blocks.lines, limits)
+    reader = ItemReader(zones, blocks.lines, limits, collector=collector or Collector())
     reader.problems += of_the_file(blocks)
     items = []
     events = 0
@@ -77,7 +82,7 @@ def read_blocks(blocks: Blocks, chosen: Iterable[Block], zone: str, limits: Limi
         if item is not None:
             items.append(item)
     problems = reader.problems
-    name, own_zone, method, refresh = _head(blocks.head)
+    name, own_zone, method, refresh = (_known_head if len(blocks.head) <= _USUAL_HEAD else _head)(blocks.head)
     return Reading(
         items=tuple(items),
         problems=tuple(problems[: limits.problems]),
@@ -124,6 +129,9 @@ def _head(head: bytes) -> tuple[str, str, str, timedelta | None]:
     name = _text(first.get("X-WR-CALNAME")) or _text(first.get("NAME"))
     refresh = _interval(first.get("REFRESH-INTERVAL")) or _interval(first.get("X-PUBLISHED-TTL"))
     return name, _text(first.get("X-WR-TIMEZONE")), _text(first.get("METHOD")).upper(), refresh
+
+
+_known_head = lru_cache(maxsize=16)(_head)
 
 
 def _text(raw: Raw | None) -> str:

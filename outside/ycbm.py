@@ -9,7 +9,7 @@ import json
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode, urlsplit
 from zoneinfo import ZoneInfo
@@ -34,6 +34,7 @@ from outside.ycbm_values import (
     Tentative,
     marked_name,
     read_booking,
+    read_offers,
     read_profile,
     read_zone,
 )
@@ -49,6 +50,7 @@ MOST_PAGES = 400
 SECOND = timedelta(seconds=1)
 DEFAULT_WAIT = 60
 LONGEST_WAIT = 3600
+LONGEST_WORD = 500
 
 
 class Fetch(Protocol):
@@ -186,6 +188,35 @@ class YcbmClient:
             self._call("DELETE", f"/bookings/{quote(booking_id, safe='')}", {})
         except SiteMissing:
             return
+
+    def begin(self, profile_id: str) -> str:
+        """Begin a booking on a page, which books nothing but opens the page's free times: its id, for `offered`.
+
+        SiteMissing where the account has no such page.
+        """
+        page = next((page for page in self.profiles() if page.id == profile_id), None)
+        if page is None:
+            raise SiteMissing(self._where, 404)
+        wish = {"subdomain": page.subdomain, "selections": {"timeZone": "UTC"}}
+        return self._word(self._call("POST", "/intents", {}, wish), "id")
+
+    def offered(self, intent: str, first: date) -> frozenset[datetime]:
+        """When free slots begin, from a local day on as far as the site tells (about a month). SiteMissing where the
+        site has forgotten what was begun.
+        """
+        path = f"/intents/{quote(intent, safe='')}/availabilitykey"
+        key = self._word(self._call("GET", path, {"startSearchAt": first.isoformat()}), "key")
+        found = self._call("GET", f"/availabilities/{quote(key, safe='')}", {})
+        try:
+            return read_offers(found)
+        except ValueError as error:
+            raise SiteUnreadable(self._where, str(error)) from None
+
+    def _word(self, raw: object, name: str) -> str:
+        word = raw.get(name) if isinstance(raw, dict) else None
+        if not isinstance(word, str) or not word or len(word) > LONGEST_WORD:
+            raise SiteUnreadable(self._where, f"no {name}")
+        return word
 
     def _decide(self, booking_id: str, state: Tentative) -> RemoteBooking:
         return self._change(booking_id, {"tentative": state.value}, lambda booking: booking.tentative is state)

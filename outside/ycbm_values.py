@@ -163,6 +163,17 @@ def read_profile(raw: object) -> RemoteProfile:
     return RemoteProfile(identity, _text(raw.get("title")), _text(raw.get("subdomain")), zone.key if zone else None)
 
 
+def read_offers(raw: object) -> frozenset[datetime]:
+    """The starts that are free, out of the decoded answer about availability. Raises ValueError.
+
+    One slot that makes no sense spoils the answer: who asks whether a time is no longer offered must not miss one.
+    """
+    slots = raw.get("slots") if isinstance(raw, dict) else None
+    if not isinstance(slots, list) or not all(isinstance(slot, dict) for slot in slots):
+        raise ValueError("no list of slots")
+    return frozenset(_first_time((slot.get("startsAt"),), None) for slot in slots if slot.get("freeUnits", 1) != 0)
+
+
 def marked_name(mark: str) -> str:
     """The booker's name of a block of ours: people read it there, and it survives where unknown answers are dropped."""
     return f"{OUR_MARK} {mark}".strip()

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, IntEnum
+from typing import Protocol
 
 from platzwart.lifeline import command_line
 
@@ -36,8 +37,19 @@ class Start(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Fork:
+    """A child that is `platzwart` with these arguments, and what it imports anyway."""
+
+    arguments: tuple[str, ...]
+    modules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Child:
-    """A process to keep running; with `once` it is the preparation, which runs to its end and must succeed."""
+    """A process to keep running; with `once` it is the preparation, which runs to its end and must succeed.
+
+    With `fork` it comes from the nursery, where there is one; else by its command.
+    """
 
     name: str
     command: tuple[str, ...]
@@ -45,17 +57,34 @@ class Child:
     start: Start = Start.PREPARED
     once: bool = False
     fds: tuple[int, ...] = ()
+    fork: Fork | None = None
+
+
+class Process(Protocol):
+    """As much of `subprocess.Popen` as a supervisor needs."""
+
+    pid: int
+
+    def poll(self) -> int | None: ...
+
+    def wait(self) -> int: ...
+
+    def send_signal(self, number: int, /) -> None: ...
 
 
 @dataclass(slots=True)
 class Watched:
-    """A child as the supervisor sees it: `due_at` (monotonic seconds) says when it is to be started, if at all."""
+    """A child as the supervisor sees it: `due_at` (monotonic seconds) says when it is to be started, if at all.
+
+    `is_expected`: the nursery was asked for it.
+    """
 
     child: Child
-    process: subprocess.Popen[bytes] | None = None
+    process: Process | None = None
     started_at: float = 0.0
     failures: int = 0
     due_at: float | None = None
+    is_expected: bool = False
 
     @property
     def running(self) -> bool:
@@ -76,6 +105,14 @@ class Watched:
             process_group=0,
         )
         self.started_at, self.due_at = time.monotonic(), None
+
+    def asked(self) -> None:
+        self.due_at, self.is_expected = None, True
+
+    def born(self, process: Process | None) -> None:
+        """What the nursery answered; without a process it is asked again after a while."""
+        self.process, self.is_expected, self.started_at = process, False, time.monotonic()
+        self.due_at = None if process is not None else self.started_at + FIRST_PAUSE
 
     def ask_to_stop(self) -> None:
         if self.process is not None and self.running:

@@ -24,12 +24,12 @@ def process_environment() -> Mapping[str, str]:
     return read_dotenv(Path(".env")) | dict(os.environ)
 
 
-def started_settings() -> Settings:
-    """Settings of a process that is about to work: read, and its logs set up by them."""
+def started_settings(*, structured: bool = True) -> Settings:
+    """Settings of a process that is about to work: read, and its logs set up by them (`config.logs`)."""
     from config.logs import set_up_logging
 
     settings = read_settings(process_environment())
-    set_up_logging(settings.log_level)
+    set_up_logging(settings.log_level, structured=structured)
     for chatty in CHATTY:
         logging.getLogger(chatty).setLevel(logging.WARNING)
     return settings
@@ -72,10 +72,17 @@ main.add_command(sync)
 @says_what_is_wrong
 def up(data: Path | None, host: str | None, port: int | None, app: str | None, *, demo: bool) -> None:
     """Run everything in the foreground: database, queue, web, workers, tick and mail sink."""
+    from platzwart import births, modules
+
+    nursery = births.begin(modules.STAND_IN if app else (*modules.PREPARATION, *modules.WEB))
     from platzwart.embedded import Choice
     from platzwart.up import up as run_up
 
-    sys.exit(run_up(process_environment(), Choice(data, host, port), demo=demo, app=app))
+    try:
+        sys.exit(run_up(process_environment(), Choice(data, host, port), demo=demo, app=app, births=nursery))
+    finally:
+        if nursery is not None:
+            nursery.close()
 
 
 @main.command()
@@ -83,11 +90,14 @@ def up(data: Path | None, host: str | None, port: int | None, app: str | None, *
 @says_what_is_wrong
 def web(app: str | None) -> None:
     """Serve pages, feeds and the API."""
-    from platzwart.children import wait_for_gate
-    from platzwart.embedded import check_place
-    from platzwart.web_server import TARGET, serve
+    from config.loading import loading
 
-    settings = started_settings()
+    with loading():
+        from platzwart.children import wait_for_gate
+        from platzwart.embedded import check_place
+        from platzwart.web_server import TARGET, serve
+
+    settings = started_settings(structured=False)
     check_place(settings.host, settings.port)
     serve(settings, app or TARGET, lambda: wait_for_gate(os.environ))
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
+from platzwart.births import Births, reap_strangers
 from platzwart.children import UNUSABLE, Child, Stage, Start, Watched, failures_after, pause_before_restart
 
 GRACE_SECONDS = 10.0
@@ -30,7 +31,8 @@ log = logging.getLogger(__name__)
 class Supervisor:
     """Runs `children` until a stop signal or until one of them shows that going on is useless.
 
-    `ready` is asked often, once the preparation has succeeded; the first yes calls `announce`. Use it from the main
+    `ready` is asked often, once the preparation has succeeded; the first yes calls `announce`. Children with a `fork`
+    come from the nursery of `births`, where it is given; with readiness it imports `later` too. Use it from the main
     thread: signals and lifelines belong to it.
     """
 
@@ -41,6 +43,8 @@ class Supervisor:
         ready: Callable[[], bool],
         announce: Callable[[], None],
         grace: float = GRACE_SECONDS,
+        births: Births | None = None,
+        later: Sequence[str] = (),
     ) -> None:
         self._family = [Watched(child) for child in children]
         self._environment = environment
@@ -48,6 +52,7 @@ class Supervisor:
         self._announced = False
         self._prepared = not any(child.once for child in children)
         self._gate: tuple[int, int] | None = None
+        self._births, self._later = births, later
         self._wake: tuple[int, int] = (-1, -1)
         self._stop_asked: list[float] = []
         self._exit_code: int | None = None
@@ -72,17 +77,32 @@ class Supervisor:
 
     def _start_with(self, *starts: Start, after: float = 0.0) -> None:
         for watched in self._family:
-            if watched.child.start in starts and watched.process is None:
+            if watched.child.start in starts and watched.process is None and not watched.is_expected:
                 watched.due_at = time.monotonic() + after
 
     def _look_after(self) -> None:
+        if self._births is not None:
+            self._births.arrivals()
         for watched in self._family:
             code = watched.ended()
             if code is not None:
                 self._ended(watched, code)
         for watched in self._family:
             if watched.due_at is not None and watched.due_at <= time.monotonic() and self._going_on():
-                watched.launch(self._environment, self._gate[0] if self._gate else None)
+                self._launch(watched)
+        self._reap_strangers()
+
+    def _launch(self, watched: Watched) -> None:
+        gate = self._gate[0] if self._gate else None
+        if self._births is None or watched.child.fork is None:
+            watched.launch(self._environment, gate)
+        else:
+            self._births.ask(watched, self._environment, gate if watched.child.start is Start.GATED else None)
+
+    def _reap_strangers(self) -> None:
+        if self._births is not None:
+            known = {watched.process.pid for watched in self._family if watched.process is not None}
+            reap_strangers(known | {self._births.pid or 0})
 
     def _ended(self, watched: Watched, code: int) -> None:
         name = watched.child.name
@@ -104,6 +124,8 @@ class Supervisor:
         if self._prepared and not self._announced and self._going_on() and self._ready():
             self._announced = True
             self._start_with(Start.PREPARED)
+            if self._births is not None:
+                self._births.load(self._later)
             self._announce()
 
     def _open_gate(self) -> None:
@@ -120,6 +142,8 @@ class Supervisor:
 
     def _stop_all(self) -> None:
         deadline = time.monotonic() + self._grace
+        if self._births is not None:
+            self._births.close()
         front = [watched for watched in self._family if watched.child.stage is not Stage.ENGINE]
         for stage in sorted({watched.child.stage for watched in front}):
             members = [watched for watched in front if watched.child.stage is stage]
@@ -156,8 +180,9 @@ class Supervisor:
         return len(self._stop_asked) > 1 and self._stop_asked[-1] - self._stop_asked[0] > 1
 
     def _sleep(self, seconds: float) -> None:
-        """Wait until a signal (also the end of a child) or the time is up."""
-        if select.select([self._wake[0]], [], [], seconds)[0]:
+        """Wait until a signal (also the end of a child), a birth, or the time is up."""
+        sources = [self._wake[0], *(self._births.readable() if self._births is not None else ())]
+        if self._wake[0] in select.select(sources, [], [], seconds)[0]:
             os.read(self._wake[0], 4096)
 
     def _on_stop(self, _number: int, _frame: FrameType | None) -> None:

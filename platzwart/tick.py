@@ -3,6 +3,7 @@
 import signal
 import threading
 
+from config.loading import loading
 from config.settings import Settings
 
 
@@ -17,6 +18,7 @@ def stop_event() -> threading.Event:
 def main(settings: Settings) -> None:
     """Tick until a stop signal; the step under way finishes."""
     stop = stop_event()
-    from workers.tick import run
+    with loading():
+        from workers.tick import run
 
     run(settings, stop)

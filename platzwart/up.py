@@ -7,12 +7,15 @@ import sys
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import click
 
-from config.logs import set_up_logging
+from config.logs import be_ready_to_log, set_up_logging
 from config.settings import PREFIX, Settings, read_settings
-from platzwart.children import Child, Stage, Start
+from platzwart import modules
+from platzwart.births import Births
+from platzwart.children import Child, Fork, Stage, Start
 from platzwart.embedded import (
     Choice,
     House,
@@ -36,30 +39,37 @@ def command(*arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-P", "-m", "platzwart", *arguments)
 
 
+def born(
+    name: str, stage: Stage, imports: tuple[str, ...], *arguments: str, start: Start = Start.PREPARED, **more: Any
+) -> Child:
+    """A child that is `platzwart` with these arguments, and imports these modules."""
+    return Child(name, command(*arguments), stage, start, fork=Fork(arguments, imports), **more)
+
+
 def plan(house: House, lock: int, mail: MailPorts | None, peer: str | None, app: str | None) -> tuple[Child, ...]:
     """The processes of `up`. The engine and the preparation start at once, the web loads beside them.
 
     `peer` is host:port of the stand-in for YouCanBook.me and belongs to the demonstration; None runs without both.
     """
     mail_url = ("--mail-url", mail.page_url) if mail else ()
-    first_page = ("--first-page", str(house.data_dir / FIRST_PAGE))
-    prepare = command("prepare", *first_page, *mail_url, *(("--peer", peer) if peer else ()))
+    to_prepare = ("--first-page", str(house.data_dir / FIRST_PAGE), *mail_url, *(("--peer", peer) if peer else ()))
+    web = ("web", "--app", app) if app else ("web",)
     children = [
-        Child("prepare", prepare, Stage.FRONT, Start.AT_ONCE, once=True),
-        Child("web", command("web", *(("--app", app) if app else ())), Stage.FRONT, Start.GATED),
-        Child("worker quick", command("worker", "quick"), Stage.WORKERS),
-        Child("worker sites", command("worker", "sites"), Stage.WORKERS),
+        born("prepare", Stage.FRONT, modules.PREPARATION, "prepare", *to_prepare, start=Start.AT_ONCE, once=True),
+        born("web", Stage.FRONT, modules.STAND_IN if app else modules.WEB, *web, start=Start.GATED),
+        born("worker quick", Stage.WORKERS, modules.WORK, "worker", "quick"),
+        born("worker sites", Stage.WORKERS, modules.WORK, "worker", "sites"),
         # two, so that a calendar that hangs holds up no other for longer than SPEC S5 allows
-        Child("worker calendars", command("worker", "calendars"), Stage.WORKERS),
-        Child("worker calendars 2", command("worker", "calendars"), Stage.WORKERS),
-        Child("tick", command("tick"), Stage.TICK),
+        born("worker calendars", Stage.WORKERS, modules.WORK, "worker", "calendars"),
+        born("worker calendars 2", Stage.WORKERS, modules.WORK, "worker", "calendars"),
+        born("tick", Stage.TICK, modules.WORK, "tick"),
     ]
     if house.engine is not None:
         children.insert(0, Child("valkey", house.engine, Stage.ENGINE, Start.AT_ONCE, fds=(lock,)))
     if mail is not None:
         fds = (mail.smtp.fileno(), mail.page.fileno())
-        sink = command("mail-sink", *map(str, fds), str(house.data_dir / "mail"))
-        children.append(Child("mail sink", sink, Stage.OUTSIDE, fds=fds))
+        sink = ("mail-sink", *map(str, fds), str(house.data_dir / "mail"))
+        children.append(born("mail sink", Stage.OUTSIDE, modules.MAIL_SINK, *sink, fds=fds))
     if peer is not None:
         children.append(Child("ycbm peer", peer_command(house.data_dir, peer), Stage.OUTSIDE))
     return tuple(children)
@@ -82,21 +92,35 @@ def is_ready(host: str, port: int) -> bool:
             return False
 
 
-def up(given: Mapping[str, str], choice: Choice, *, demo: bool, app: str | None = None) -> int:
-    """Run all of Platzwart until a stop signal. Returns the exit code; raises SettingsError before anything starts."""
+def up(
+    given: Mapping[str, str], choice: Choice, *, demo: bool, app: str | None = None, births: Births | None = None
+) -> int:
+    """Run all of Platzwart until a stop signal. Returns the exit code; raises SettingsError before anything starts.
+
+    `births` is where children come from, if there is such a place.
+    """
     data_dir, lock = take_folder(given, choice)
     house = furnish(given, choice, data_dir)
     environment = dict(house.environment)
     settings, mail = _settings_and_mail(environment)
     check_place(settings.host, settings.port)
-    set_up_logging(settings.log_level)
+    set_up_logging(settings.log_level, structured=False)
 
     def announce() -> None:
         click.echo(greeting(settings, mail, data_dir, peer))
+        be_ready_to_log()
 
     peer = _admit_peer(environment, settings.port + 3) if demo else None
     children = plan(house, lock, mail, peer, app)
-    code = Supervisor(children, environment, lambda: is_ready(settings.host, settings.port), announce).run()
+    supervisor = Supervisor(
+        children,
+        environment,
+        lambda: is_ready(settings.host, settings.port),
+        announce,
+        births=births,
+        later=() if app else modules.LATER,
+    )
+    code = supervisor.run()
     os.close(lock)
     return code
 

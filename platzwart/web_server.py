@@ -17,23 +17,13 @@ from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.server.common import AbstractServer
 
+from config.loading import loading
+from config.logs import be_ready_to_log
 from config.settings import Settings
 from platzwart.lifeline import guard_forks
+from platzwart.modules import FIRST_PAGES
 
 TARGET = "web.wsgi:application"
-# What every worker would import for itself, once for all of them: modules alone, which start no thread and open
-# nothing. The application is built in each worker.
-PRELOADED = (
-    "web.wsgi",
-    "web.limits",
-    "web.health",
-    "web.login",
-    "web.api",
-    "web.hooks",
-    "web.portal",
-    "web.office",
-    "web.desk",
-)
 # Counts open connections, idle keep-alive ones too, so a small number would let 4 idle browsers block a process.
 CONNECTIONS_PER_PROCESS = 1024
 KILL_SECONDS = 8
@@ -50,8 +40,9 @@ def serve(settings: Settings, target: str = TARGET, wait: Callable[[], None] | N
     `wait` is called after the heavy imports and before the first worker starts.
     """
     _empty_metrics(settings)
-    for module in PRELOADED if target == TARGET else ():
-        importlib.import_module(module)
+    with loading():
+        for module in FIRST_PAGES if target == TARGET else ():
+            importlib.import_module(module)
     if wait is not None:
         wait()
     guard_forks(signal.SIGTERM)
@@ -78,7 +69,8 @@ def load(target: str) -> Any:
     """The object `module:name`, in a worker. granian's own loader would look into the working folder first."""
     signal.signal(NUDGE, lambda _number, _frame: None)
     module, _, name = target.partition(":")
-    return getattr(importlib.import_module(module), name)
+    with loading():
+        return getattr(importlib.import_module(module), name)
 
 
 def _empty_metrics(settings: Settings) -> None:
@@ -101,6 +93,7 @@ def _insist_on_stop(server: AbstractServer[Any], seconds: float) -> None:
     """
 
     def remind() -> None:
+        be_ready_to_log()
         kill_at = time.monotonic() + seconds
         while True:
             server.main_loop_interrupt.set()

@@ -5,10 +5,10 @@ never ends by a change from outside but by the decision of a person, who is aske
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from ical.item import Item
 from sync.content import incoming, is_over, outgoing, same, takes_time
+from sync.copying import replace
 from sync.facts import Facts, Here, There
 from sync.merge import Merged, Version, merge
 from sync.values import (
@@ -169,7 +169,7 @@ def _tomb(facts: Facts, by: DeletedBy) -> ItemLink:
 
 def create_there(facts: Facts, reason: Reason) -> Operation:
     payload = outgoing(facts.link, facts.ours, facts.row.origin)
-    after = replace(facts.agreed(facts.ours, payload), base_etag=None)
+    after = facts.agreed(facts.ours, payload, base_etag=None)
     return Operation(Kind.CREATE, Side.REMOTE, reason, facts.row, after, payload)
 
 
@@ -178,9 +178,9 @@ def create_here(facts: Facts, reason: Reason) -> Steps:
     ours = incoming(facts.link, facts.theirs)
     if ours is None:
         return note(facts, Reason.IGNORED_FREE, _known_only(facts))
-    after = replace(facts.agreed(ours, facts.theirs), local_id=None, base_revision=None)
-    step = Operation(Kind.CREATE, Side.LOCAL, reason, facts.row, after, ours)
-    return [replace(step, ours=facts.row.base, theirs=facts.theirs)]
+    theirs = facts.theirs
+    after = facts.agreed(ours, theirs, local_id=None, base_revision=None)
+    return [Operation(Kind.CREATE, Side.LOCAL, reason, facts.row, after, ours, ours=facts.row.base, theirs=theirs)]
 
 
 def missed(facts: Facts) -> Steps:

@@ -1,11 +1,13 @@
 """What the evidence says about one linked item: the two coordinates of the decision table, and the versions behind."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from ical.item import Item
 from sync.content import same
+from sync.copying import replace
 from sync.values import (
     DeletedBy,
     Field,
@@ -19,6 +21,17 @@ from sync.values import (
     RemoteEvidence,
     RemoteItem,
 )
+
+_AT_REST: dict[str, Any] = {
+    "miss_count": 0,
+    "missing_since": None,
+    "deleted_by": None,
+    "held": None,
+    "decision": None,
+    "error_count": 0,
+    "next_try": None,
+    "problem": "",
+}
 
 
 class Here(StrEnum):
@@ -87,24 +100,13 @@ class Facts:
             return Owner.LOCAL
         return self.link.owner(of)
 
-    def agreed(self, ours: Item | None, theirs: Item | None, state: LinkState = LinkState.ACTIVE) -> ItemLink:
-        """The row once both sides stand so: no question, no miss and no fault is left."""
-        return replace(
-            self.row,
-            base=ours,
-            base_remote=None if same(ours, theirs) else theirs,
-            base_revision=self.revision,
-            base_etag=self.etag,
-            state=state,
-            miss_count=0,
-            missing_since=None,
-            deleted_by=None,
-            held=None,
-            decision=None,
-            error_count=0,
-            next_try=None,
-            problem="",
-        )
+    def agreed(
+        self, ours: Item | None, theirs: Item | None, state: LinkState = LinkState.ACTIVE, **more: Any
+    ) -> ItemLink:
+        """The row once both sides stand so: no question, no miss and no fault is left. `more`: other fields of it."""
+        both = {"base": ours, "base_remote": None if same(ours, theirs) else theirs}
+        stands = {"base_revision": self.revision, "base_etag": self.etag, "state": state}
+        return replace(self.row, **{**_AT_REST, **both, **stands, **more})
 
 
 def look_here(row: ItemLink, local: LocalEvidence) -> tuple[Here, LocalItem | None]:

@@ -1,9 +1,12 @@
 """Both sides as evidence: the listing and its content read outside of any transaction, ours in short reading ones.
 
-With a delta only what it names, what waits, and what changed here is read (SPEC C6, C9, C10).
+With a delta only what it names, what waits, and what changed here is read; of a complete listing what differs from the
+index, too (`sync.narrowing`; SPEC C6, C9, C10).
 """
 
+import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -13,16 +16,20 @@ from sqlalchemy.orm import Session
 
 from booking.reads import link_evidence
 from booking.reads.link_evidence import LinkFacts
+from booking.reads.link_marks import is_bare, marks_of, revived
 from booking.tables.database import Database
 from booking.values.links import LinkKind, LocalBooking, StoredItem
 from booking.values.refusals import Refused
+from ical.canon import item_of
 from ical.item import Item
 from sync.content import first_of
 from sync.many import Outcome, read_many
+from sync.narrowing import narrow
+from sync.newcomers import settling
 from sync.plan import to_fetch
-from sync.remotes.protocol import Cursor, CursorKind, Listing, Remote, Resource
+from sync.remotes.protocol import Cursor, CursorKind, Listed, Listing, Remote, Resource
 from sync.store import booking_item, import_item, item_link_of, link_of, own_uuid
-from sync.values import ItemLink, Link, LocalEvidence, LocalItem, RemoteEvidence, RemoteItem
+from sync.values import Identity, ItemLink, Link, LocalEvidence, LocalItem, Policy, RemoteEvidence, RemoteItem
 
 Reader = Callable[[Sequence[bytes], str], list[Outcome | None]]
 T = TypeVar("T")
@@ -49,7 +56,10 @@ class House:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """All that a plan is made of. `bodies` are those fetched, by address. `is_read`: all that was to be read was."""
+    """All that a plan is made of. `bodies` are those fetched, by address. `is_read`: all that was to be read was.
+
+    `is_all`: all rows of the link are among `rows`. `is_first`: it has none yet.
+    """
 
     link: Link
     rows: tuple[ItemLink, ...]
@@ -59,6 +69,25 @@ class Gathered:
     listing: Listing
     bodies: Mapping[str, bytes] = field(repr=False)
     is_read: bool
+    is_all: bool
+    is_first: bool
+
+
+Rows = dict[int | None, StoredItem]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The rows to look at, what of the listing to look at, what was brought astray, how much stands beside it.
+
+    `is_all`: these are all rows.
+    """
+
+    rows: Rows
+    listed: tuple[Listed, ...]
+    is_all: bool
+    astray: frozenset[int] = frozenset()
+    others: int = 0
 
 
 class Gatherer:
@@ -79,18 +108,29 @@ class Gatherer:
         self.patience, self.reader = patience, reader
         self.bodies: dict[str, bytes] = {}
         self.is_read = True
+        self._turns = threading.Lock()
 
-    def gather(self, now: datetime, *, full: bool) -> Gathered:
-        """Raises the errors of `outside.errors`."""
+    def gather(self, now: datetime, *, full: bool, whole: bool = False) -> Gathered:
+        """`full`: all is listed, whatever the cursor says; `whole`: and all rows are held against it.
+
+        Raises the errors of `outside.errors`.
+        """
         listing = self.remote.changes(None if full else self._cursor())
-        rows = self._read(lambda db: self._rows_listed(db, listing))
-        there = self._fetched(listing, to_fetch([item_link_of(row) for row in rows.values()], listing))
+        facts = self.facts
+        if listing.there and (listing.is_delta or facts.kind is LinkKind.ICS or facts.last_full_at is None):
+            self.reader((), self.house.zone)  # something will have to be read: it gets ready meanwhile
+        asked = self._read(lambda db: self._asked(db, listing, whole=whole))
+        seen = replace(listing, there=asked.listed)
+        there = self._fetched(seen, to_fetch([item_link_of(row) for row in asked.rows.values()], seen))
+        local, rows = self._read(lambda db: self._local(db, now, asked, there, is_delta=listing.is_delta))
+        late = _as_listed(listing, [row for row_id, row in rows.items() if row_id not in asked.rows])
         gone = frozenset(listing.gone) - there.keys()
-        remote = RemoteEvidence(there, listing.is_delta, listing.is_whole, now, gone)
-        link = link_of(self.facts, self.house.instance, self.house.busy_text)
-        local, rows = self._read(lambda db: self._local(db, now, rows, there.values(), is_delta=listing.is_delta))
+        remote = RemoteEvidence(
+            {**there, **late}, listing.is_delta, listing.is_whole, now, gone, asked.others - len(late)
+        )
+        link = link_of(facts, self.house.instance, self.house.busy_text)
         return Gathered(
-            link=link if listing.is_delta else replace(link, active=None),
+            link=replace(link, active=None) if asked.is_all else link,
             rows=tuple(item_link_of(row) for row in rows.values()),
             versions={row.id: row.version for row in rows.values() if row.id is not None},
             local=local,
@@ -98,6 +138,8 @@ class Gatherer:
             listing=listing,
             bodies=self.bodies,
             is_read=self.is_read,
+            is_all=asked.is_all,
+            is_first=asked.is_all and not rows,
         )
 
     def _read(self, work: Callable[[Session], T]) -> T:
@@ -108,12 +150,22 @@ class Gatherer:
         kind = self.facts.cursor_kind
         return Cursor(CursorKind(kind), self.facts.cursor) if kind else None
 
-    def _rows_listed(self, session: Session, listing: Listing) -> dict[int | None, StoredItem]:
-        if not listing.is_delta:
-            return {row.id: row for row in link_evidence.all_rows(session, self.facts.link_id)}
-        hrefs = [*(one.href for one in listing.there), *listing.gone]
-        found = link_evidence.rows_by(session, self.facts.link_id, hrefs=hrefs)
-        return {row.id: row for row in (*found, *link_evidence.waiting_rows(session, self.facts.link_id))}
+    def _asked(self, session: Session, listing: Listing, *, whole: bool) -> _Asked:
+        facts = self.facts
+        if listing.is_delta:
+            hrefs = [*(one.href for one in listing.there), *listing.gone]
+            found = link_evidence.rows_by(session, facts.link_id, hrefs=hrefs) if hrefs else []
+            return _Asked(
+                _by_id(found, link_evidence.waiting_rows(session, facts.link_id)), listing.there, is_all=False
+            )
+        narrowed = marks = None
+        if not whole and facts.identity == Identity.UID:
+            marks = marks_of(session, facts.link_id, settling(Policy(facts.policy.value)))
+            narrowed = narrow(listing, marks.rows)
+        if narrowed is None or marks is None:
+            return _Asked(_by_id(link_evidence.all_rows(session, facts.link_id)), listing.there, is_all=True)
+        rows = link_evidence.rows_by(session, facts.link_id, hrefs=narrowed.hrefs)
+        return _Asked(_by_id(rows), narrowed.listed, is_all=False, astray=marks.astray, others=narrowed.others)
 
     def _fetched(self, listing: Listing, wanted: Collection[str]) -> dict[str, RemoteItem]:
         """What is there, with the content of what was to be read. An address that is gone meanwhile is left out."""
@@ -121,12 +173,16 @@ class Gatherer:
         etags = {one.href: one.etag for one in listing.there}
         there = {one.href: RemoteItem(one.href, one.etag) for one in listing.there if one.href not in asked}
         hrefs = iter(asked)
-        while batch := list(islice(hrefs, FETCH)):
-            if self.patience():
-                there |= {one.href: one for one in self.read(self.remote.fetch(batch))}
-            else:  # named without its content, it is neither changed nor gone
-                self.is_read = False
-                there |= {href: RemoteItem(href, etags[href]) for href in batch if href in etags}
+        with ThreadPoolExecutor(1) as pool:  # one batch is read while the next is fetched
+            reading: list[Future[list[RemoteItem]]] = []
+            while batch := list(islice(hrefs, FETCH)):
+                if self.patience():
+                    reading.append(pool.submit(self.read, self.remote.fetch(batch)))
+                else:  # named without its content, it is neither changed nor gone
+                    with self._turns:
+                        self.is_read = False
+                    there |= {href: RemoteItem(href, etags[href]) for href in batch if href in etags}
+            there |= {one.href: one for done in reading for one in done.result()}
         if self.facts.kind is LinkKind.ICS:
             # named, but in no block of its own: it is there, whatever it says
             lost = (one for one in listing.there if one.href in asked and one.href not in there)
@@ -134,11 +190,12 @@ class Gatherer:
         return there
 
     def read(self, resources: Sequence[Resource]) -> list[RemoteItem]:
-        """Resources as items, or with the problem that keeps them from being one."""
-        self.bodies |= {one.href: one.body for one in resources}
+        """Resources as items, or with the problem that keeps them from being one. Threads take turns."""
         outcomes = self.reader([one.body for one in resources], self.house.zone) if resources else []
         pairs = list(zip(resources, outcomes, strict=True))
-        self.is_read = self.is_read and all(outcome is not None for _, outcome in pairs)
+        with self._turns:
+            self.bodies |= {one.href: one.body for one in resources}
+            self.is_read = self.is_read and all(outcome is not None for _, outcome in pairs)
         return [self._item(one, outcome) for one, outcome in pairs if outcome is not None]
 
     def _item(self, resource: Resource, outcome: Outcome) -> RemoteItem:
@@ -155,58 +212,45 @@ class Gatherer:
         return replace(item, origin=f"{instance}/{self.facts.link_id}")
 
     def _local(
-        self,
-        session: Session,
-        now: datetime,
-        rows: dict[int | None, StoredItem],
-        there: Collection[RemoteItem],
-        *,
-        is_delta: bool,
-    ) -> tuple[LocalEvidence, dict[int | None, StoredItem]]:
-        fresh = _fresh(rows.values(), there)
+        self, session: Session, now: datetime, asked: _Asked, there: Mapping[str, RemoteItem], *, is_delta: bool
+    ) -> tuple[LocalEvidence, Rows]:
+        fresh = _fresh(asked.rows.values(), there.values())
         ended = self._ended(session, fresh)
+        if asked.is_all:
+            evidence = self._evidence(session, link_evidence.bookings(session, self.facts), None)
+            return replace(evidence, ended_uids=ended), asked.rows
+        changed, gone = link_evidence.touched(session, self.facts, now)
         if not is_delta:
-            bookings = link_evidence.bookings(session, self.facts)
-            return self._evidence(session, bookings, None, frozenset(), ended), rows
-        return self._delta(session, now, rows, fresh, ended)
+            changed |= revived(session, self.facts) | {-one for one in asked.astray}
+            fresh += _only_known(asked.rows.values(), there)
+        evidence, rows = self._touched(session, asked.rows, fresh, changed, gone)
+        may_be_bare = not is_delta and bool(evidence.gone) and not evidence.there
+        return replace(evidence, ended_uids=ended, is_bare=may_be_bare and is_bare(session, self.facts)), rows
 
-    def _delta(
-        self,
-        session: Session,
-        now: datetime,
-        rows: dict[int | None, StoredItem],
-        fresh: Collection[Item],
-        ended: frozenset[str],
-    ) -> tuple[LocalEvidence, dict[int | None, StoredItem]]:
+    def _touched(
+        self, session: Session, rows: Rows, fresh: Collection[Item], changed: set[int], ended: set[int]
+    ) -> tuple[LocalEvidence, Rows]:
         """What changed here, what new items there may be twins or copies of, and the rows of all that."""
         facts, instance = self.facts, self.house.instance
-        changed, gone = link_evidence.touched(session, facts, now)
         uids = [uuid for item in fresh if (uuid := own_uuid(item.uid, instance))]
         starts = [first_of(item).start.instant for item in fresh] if facts.policy.imports else []
-        alike = link_evidence.bookings_like(session, facts, uids, starts)
-        ids = changed | gone | {one.item_id for one in alike}
-        of_locals = link_evidence.rows_by(session, facts.link_id, locals_=ids)
-        new = {one.item_id for one in alike} | changed
-        linked = {row.local_id for row in of_locals}
-        named = link_evidence.bookings(session, facts, new - {one for one in linked if one is not None})
-        names = {item.uid for item in fresh} | {booking_item(facts, one, instance, "").uid for one in named}
-        of_uids = link_evidence.rows_by(session, facts.link_id, uids=names)
-        known = rows | {row.id: row for row in (*of_locals, *of_uids)}
-        local_ids = {row.local_id for row in known.values() if row.local_id is not None} | new
-        bookings = link_evidence.bookings(session, facts, {one for one in local_ids if one > 0})
-        found = {one.item_id for one in bookings}
-        missing = frozenset(one for one in local_ids if one > 0 and one not in found)
-        evidence = self._evidence(session, bookings, {-one for one in local_ids if one < 0}, missing, ended)
-        lost = frozenset(one for one in local_ids if one < 0 and one not in evidence.there)
-        return replace(evidence, gone=evidence.gone | lost), known
+        alike = {one.item_id for one in link_evidence.bookings_like(session, facts, uids, starts)}
+        of_locals = link_evidence.rows_by(session, facts.link_id, locals_=changed | ended | alike)
+        new = (alike | changed) - {row.local_id for row in of_locals if row.local_id is not None}
+        named = self._evidence(session, *self._live(session, new))
+        names = {item.uid for item in fresh} | {one.uid for one in named.there.values()}
+        known = rows | _by_id(of_locals, link_evidence.rows_by(session, facts.link_id, uids=names))
+        local_ids = {row.local_id for row in known.values() if row.local_id is not None} | alike | changed
+        evidence = self._evidence(session, *self._live(session, local_ids))
+        return replace(evidence, gone=frozenset(local_ids - evidence.there.keys())), known
+
+    def _live(self, session: Session, local_ids: Collection[int]) -> tuple[list[LocalBooking], set[int]]:
+        """The bookings among these that are live, and ids of times that may have been brought."""
+        bookings = link_evidence.bookings(session, self.facts, {one for one in local_ids if one > 0})
+        return bookings, {-one for one in local_ids if one < 0}
 
     def _evidence(
-        self,
-        session: Session,
-        bookings: Sequence[LocalBooking],
-        import_ids: Collection[int] | None,
-        gone: frozenset[int],
-        ended: frozenset[str],
+        self, session: Session, bookings: Sequence[LocalBooking], import_ids: Collection[int] | None
     ) -> LocalEvidence:
         facts, house = self.facts, self.house
         elsewhere: dict[int, set[int]] = {}
@@ -219,12 +263,28 @@ class Gatherer:
             there[one.item_id] = booking_item(facts, one, house.instance, house.busy_text, written)
         for brought in link_evidence.imports(session, facts.link_id, import_ids):
             there[-brought.id] = import_item(brought, facts.link_id)
-        return LocalEvidence(there, is_whole=import_ids is None, gone=gone, ended_uids=ended)
+        return LocalEvidence(there, is_whole=import_ids is None)
 
     def _ended(self, session: Session, fresh: Iterable[Item]) -> frozenset[str]:
         uids = {uuid: item.uid for item in fresh if (uuid := own_uuid(item.uid, self.house.instance))}
         found = link_evidence.ended_uids(session, self.facts.organisation_id, uids.keys())
         return frozenset(uids[uuid] for uuid in found)
+
+
+def _by_id(*many: Iterable[StoredItem]) -> Rows:
+    return {row.id: row for rows in many for row in rows}
+
+
+def _as_listed(listing: Listing, rows: Sequence[StoredItem]) -> dict[str, RemoteItem]:
+    """What the listing says of rows that were found to matter only after it was read: nothing there has changed."""
+    hrefs = {row.href for row in rows}
+    return {one.href: RemoteItem(one.href, one.etag) for one in listing.there if one.href in hrefs} if hrefs else {}
+
+
+def _only_known(rows: Iterable[StoredItem], there: Mapping[str, RemoteItem]) -> list[Item]:
+    """Items to which nothing of ours belongs, and which stand there as they were known."""
+    known = [row for row in rows if row.local_id is None and row.href in there and there[row.href].item is None]
+    return [item_of(text) for row in known if (text := row.base_remote or row.base)]
 
 
 def _fresh(rows: Iterable[StoredItem], there: Iterable[RemoteItem]) -> list[Item]:

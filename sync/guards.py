@@ -4,11 +4,12 @@ Deletions in numbers that no person makes, an empty answer, an item that goes ba
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from ical.item import Item
 from sync.content import is_over, is_soon
+from sync.copying import replace
 from sync.values import (
     DeletedBy,
     Hold,
@@ -61,8 +62,8 @@ def guard_deletions(
 
 def _is_empty(side: Side, local: LocalEvidence, remote: RemoteEvidence) -> bool:
     if side is Side.LOCAL:
-        return remote.proves_absence and not remote.there
-    return local.is_whole and not local.there
+        return remote.proves_absence and not remote.there and not remote.others
+    return local.is_bare or (local.is_whole and not local.there)
 
 
 def _guard_side(

@@ -80,7 +80,12 @@ def _may_have_moved(row: ItemLink, remote: RemoteEvidence) -> bool:
 def _is_unstable(
     rows: Collection[ItemLink], remote: RemoteEvidence, found: Mapping[str, ItemLink], left: Sequence[RemoteItem]
 ) -> bool:
-    """More than half of the UIDs are new while at least four fifths of the content is what it was."""
+    """More than half of the UIDs are new while at least four fifths of the content is what it was.
+
+    Where rows are left out, at most half is missing (`sync.narrowing`).
+    """
+    if remote.others:
+        return False
     before = [row for row in rows if row.origin is Side.REMOTE and row.state is not LinkState.TOMBSTONE]
     if not remote.proves_absence or len(before) < FEW or not left:
         return False

@@ -4,15 +4,16 @@ No booking is ever changed here. A step that would is a question instead: a pers
 its own transaction, and what is left to do here is to note that both sides agree.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from booking.actions import link_cases, link_imports
+from booking.actions import link_bulk, link_cases, link_imports
 from booking.reads.link_evidence import LinkFacts
 from booking.tables.links import CalendarLink
-from booking.values.links import LinkPolicy
+from booking.values.links import ImportedTime, LinkPolicy
 from ical.item import Item
 from sync.content import first_of, same
 from sync.settle import Done
@@ -73,7 +74,7 @@ class LocalSteps:
             is_done = link_imports.end_import(session, now, link, import_id, step.expected_revision)
             return Acted(done, step.after) if is_done else None
         assert step.payload is not None  # noqa: S101 - creations and changes have one
-        given = imported_time(step.payload, now, self.facts.until, self.zone)
+        given = self.time_of(step.payload, now)
         _, units = link_imports.lock_room(session, link.id)
         if step.kind is Kind.CREATE:
             made, revision = link_imports.add_import(session, now, link, units, given)
@@ -97,6 +98,14 @@ class LocalSteps:
         asked = _standing(step.after, ours.item, ours.revision, theirs, LinkState.CONFLICT)
         return Acted(done, replace(asked, local_id=ours.id))
 
+    def time_of(self, item: Item, now: datetime) -> ImportedTime:
+        return imported_time(item, now, self.facts.until, self.zone)
+
+    def bring(self, session: Session, now: datetime, many: Sequence[ImportedTime]) -> list[int]:
+        """Many new times at once; raises IntegrityError where one of them is known already."""
+        link, units = link_imports.lock_room(session, self.facts.link_id)
+        return link_bulk.add_imports(session, now, link, units, many)
+
     def note_settled(self, session: Session, now: datetime, before: ItemLink, after: ItemLink) -> None:
         """A question that is none any more is closed."""
         if before.state is LinkState.CONFLICT and after.state is not LinkState.CONFLICT:
@@ -106,7 +115,7 @@ class LocalSteps:
     def widen(self, session: Session, now: datetime, import_id: int, item: Item) -> None:
         """The dates of a series as far as they are wanted now."""
         link, units = link_imports.lock_room(session, self.facts.link_id)
-        given = imported_time(item, now, self.facts.until, self.zone)
+        given = self.time_of(item, now)
         link_imports.widen_import(session, now, link, units, import_id, given)
 
 

@@ -8,13 +8,16 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from itertools import islice
 
 from booking.values.refusals import Refused
 from ical.reading import Reading
 from sync.reading import ALLOWANCE, Allowance, child_paths, outcome_of_child
 
-MOST_BODIES = 400
+MOST_BODIES = 500
 MOST_BYTES = 8_000_000
 MOST_DEATHS = 5
 """So many children of one call may die; what is left then is read another time."""
@@ -24,24 +27,119 @@ _PROGRAM = "import sys; sys.path += sys.argv[1:-2]; from ical.child_many import 
 Outcome = Reading | Refused
 
 
-def read_many(bodies: Sequence[bytes], zone: str, allowance: Allowance = ALLOWANCE) -> list[Outcome | None]:
-    """Each body as `sync.reading.in_child` reads one; None where there was no more patience to read it."""
-    found: list[Outcome | None] = []
-    deaths = 0
-    for chunk in _chunks(bodies):
-        done: list[Outcome | None] = []
-        while len(done) < len(chunk):
+class ManyBodies:
+    """Reads bodies. By itself each call has children of its own, which end with it.
+
+    Threads may share it; they wait for one another where they share a child.
+    """
+
+    def __call__(self, bodies: Sequence[bytes], zone: str, allowance: Allowance = ALLOWANCE) -> list[Outcome | None]:
+        """Each body as `sync.reading.in_child` reads one; None where there was no more patience to read it."""
+        with self.kept(allowance) as reader:
+            return reader(bodies, zone)
+
+    @contextmanager
+    def kept(self, allowance: Allowance = ALLOWANCE) -> Iterator["KeptReader"]:
+        """The same for several calls with one child; a call without bodies has it begin to start."""
+        reader = KeptReader(allowance)
+        try:
+            yield reader
+        finally:
+            reader.close()
+
+
+class KeptReader:
+    """As `ManyBodies`, as long as it is not closed."""
+
+    def __init__(self, allowance: Allowance) -> None:
+        self._allowance = allowance
+        self._child: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self, bodies: Sequence[bytes], zone: str) -> list[Outcome | None]:
+        with self._lock:
+            if not bodies:
+                self._started()
+            return [one for chunk in _chunks(bodies) for one in self._read(chunk, zone)]
+
+    def close(self) -> None:
+        if self._child is not None:
+            _stop(self._child)
+            self._forget()
+
+    def _forget(self) -> int:
+        """How it ended."""
+        child, self._child = self._child, None
+        assert child is not None  # noqa: S101 - whoever asks had one
+        with child:
+            return child.wait()
+
+    def _started(self) -> "subprocess.Popen[bytes]":
+        if self._child is not None and self._child.poll() is not None:  # by no body's doing
+            self._forget()
+        if self._child is None:
+            allowed = (str(self._allowance.cpu), str(self._allowance.memory))
+            self._child = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", _PROGRAM, *child_paths(), *allowed],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,  # a traceback would carry what is in the bodies
+                cwd="/",
+                env={},
+                start_new_session=True,
+            )
+        return self._child
+
+    def _read(self, bodies: Sequence[bytes], zone: str) -> list[Outcome | None]:
+        found: list[Outcome | None] = []
+        deaths = 0
+        while len(found) < len(bodies):
             if deaths >= MOST_DEATHS:
-                done += [None] * (len(chunk) - len(done))
-                break
-            answers, code = _ask(chunk[len(done) :], zone, allowance)
-            done += [outcome_of_child(0, answer) for answer in answers]
-            if len(done) < len(chunk):
+                return found + [None] * (len(bodies) - len(found))
+            answers, code = self._ask(bodies[len(found) :], zone)
+            found += [outcome_of_child(0, answer) for answer in answers]
+            if len(found) < len(bodies):
                 deaths += 1
                 # the one it died of is first in the next child, so that others' work is not held against it
-                done += [] if answers else [outcome_of_child(code or 1, b"")]
-        found += done
-    return found
+                found += [] if answers else [outcome_of_child(code or 1, b"")]
+        return found
+
+    def _ask(self, bodies: Sequence[bytes], zone: str) -> tuple[list[bytes], int]:
+        """The answers that came, and how the child ended where some are missing."""
+        child = self._started()
+        assert child.stdin is not None  # noqa: S101 - as it was started
+        assert child.stdout is not None  # noqa: S101
+        head = json.dumps({"zone": zone, "sizes": [len(body) for body in bodies]}).encode() + b"\n"
+        late: list[int] = []
+        writer = threading.Thread(target=_write, args=(child.stdin.fileno(), head + b"".join(bodies)), daemon=True)
+        watch = threading.Timer(self._allowance.wall, lambda: late.append(_stop(child)))
+        writer.start()
+        watch.start()
+        answers = [line[:-1] for line in islice(child.stdout, len(bodies)) if line.endswith(b"\n")]
+        watch.cancel()
+        watch.join()
+        writer.join()
+        if len(answers) == len(bodies) and not late:
+            return answers, 0
+        code = self._forget()
+        return answers, -signal.SIGXCPU if late else code
+
+
+read_many = ManyBodies()
+
+
+def _write(pipe: int, what: bytes) -> None:
+    """A child that died reads no more; that is told by what it answered."""
+    left = memoryview(what)
+    with suppress(BrokenPipeError):
+        while left:
+            left = left[os.write(pipe, left) :]
+
+
+def _stop(child: "subprocess.Popen[bytes]") -> int:
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+    return child.pid
 
 
 def _chunks(bodies: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
@@ -53,33 +151,3 @@ def _chunks(bodies: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
         size += len(body)
     if start < len(bodies):
         yield bodies[start:]
-
-
-def _ask(bodies: Sequence[bytes], zone: str, allowance: Allowance) -> tuple[list[bytes], int]:
-    """The answers that came, and how the child ended."""
-    child = subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", _PROGRAM, *child_paths(), str(allowance.cpu), str(allowance.memory)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,  # a traceback would carry what is in the bodies
-        cwd="/",
-        env={},
-        start_new_session=True,
-    )
-    head = json.dumps({"zone": zone, "sizes": [len(body) for body in bodies]}).encode() + b"\n"
-    with child:
-        try:
-            answer, _ = child.communicate(head + b"".join(bodies), timeout=allowance.wall)
-        except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)
-            answer, _ = child.communicate()
-            return _lines(answer), -signal.SIGXCPU
-        finally:
-            if child.returncode is None:
-                os.killpg(child.pid, signal.SIGKILL)
-    return _lines(answer), child.returncode
-
-
-def _lines(answer: bytes) -> list[bytes]:
-    """The answers that are whole."""
-    return answer.split(b"\n")[:-1]

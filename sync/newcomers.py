@@ -5,11 +5,13 @@ nothing is written twice. What carries our mark or our UID is never taken for so
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from ical.item import Item
 from sync.cells import Steps, both_there, create_here, create_there, delete_there, missed, note, unreadable
 from sync.content import Fingerprint, fingerprint, incoming, is_over, outgoing, same
+from sync.copying import replace
 from sync.facts import Facts, Here, There
 from sync.identity import is_marked_elsewhere, is_ours
 from sync.values import (
@@ -21,13 +23,14 @@ from sync.values import (
     LocalEvidence,
     LocalItem,
     Operation,
+    Policy,
     Reason,
     RemoteEvidence,
     RemoteItem,
     Side,
 )
 
-_BY_CONTENT = {Reason.IGNORED_FREE, Reason.AGED, Reason.IGNORED_OWN}
+_BY_CONTENT: frozenset[str] = frozenset({Reason.IGNORED_FREE, Reason.AGED, Reason.IGNORED_OWN})
 
 
 @dataclass(slots=True)
@@ -47,19 +50,17 @@ class Index:
     taken: set[int] = field(default_factory=set)
     _copies: set[Fingerprint] | None = None
 
-    def is_copy(self, of: Fingerprint) -> bool:
+    def is_copy(self, item: Item) -> bool:
         """An item that we wrote to another link has come back from there under another name."""
         if self._copies is None:
             found = (one for one in self.local.there.values() if one.written_to - {self.link.id})
             self._copies = {fingerprint(one.item) for one in found}
-        return of in self._copies
+        return bool(self._copies) and fingerprint(item) in self._copies
 
 
-def settles_nothing(link: Link, row: ItemLink) -> bool:
-    """An item that is only known, and of which nothing but its own change could make more."""
-    if row.problem == Reason.IGNORED_FOREIGN:
-        return not link.policy.imports
-    return row.problem in _BY_CONTENT
+def settling(policy: Policy) -> frozenset[str]:
+    """Problems of an item that is only known with which nothing but its own change could make more of it."""
+    return _BY_CONTENT if policy.imports else _BY_CONTENT | {Reason.IGNORED_FOREIGN}
 
 
 def new_there(found: RemoteItem, index: Index) -> Steps:
@@ -133,14 +134,14 @@ def _foreign(facts: Facts, index: Index) -> Steps:
         return _ignore(facts, Reason.AGED)
     if incoming(facts.link, facts.theirs) is None:
         return _ignore(facts, Reason.IGNORED_FREE)
-    if index.is_copy(fingerprint(facts.theirs)):
+    if index.is_copy(facts.theirs):
         return _ignore(facts, Reason.IGNORED_COPY)
     return create_here(facts, Reason.NEW_THERE)
 
 
 def _ignore(facts: Facts, reason: Reason) -> Steps:
     theirs = facts.theirs
-    after = replace(facts.agreed(None, theirs), uid=theirs.uid, local_id=None, base_revision=None, problem=reason)
+    after = facts.agreed(None, theirs, uid=theirs.uid, local_id=None, base_revision=None, problem=reason)
     is_known = facts.row.id is not None and replace(after, base_remote=facts.row.base_remote) == facts.row
     return [] if is_known and same(theirs, facts.row.theirs) else note(facts, reason, after)
 

@@ -12,7 +12,7 @@ from sync.cells import decide, rests
 from sync.facts import Facts, Here, There, look_here, look_there
 from sync.guards import Verdict, guard_deletions, watch_flips, within_budget
 from sync.identity import relink
-from sync.newcomers import Index, known, new_here, new_there, settles_nothing
+from sync.newcomers import Index, known, new_here, new_there, settling
 from sync.remotes.protocol import Listing
 from sync.values import (
     Counts,
@@ -41,7 +41,7 @@ def plan(
     With complete evidence `item_links` are all of the link's. With a delta they may be the touched ones alone: those
     that the listing names, by address and by UID, those whose local revision moved, and those that wait (state other
     than ACTIVE and TOMBSTONE, `held`, `decision`, `next_try`); `Link.active` then says how many there are, and the cost
-    grows with what was touched.
+    grows with what was touched. With a complete listing they may be those that `sync.narrowing` finds, too.
     """
     return _Planner(link, item_links, local, remote, now).run()
 
@@ -68,6 +68,7 @@ class _Planner:
         self.link, self.rows, self.local, self.remote, self.now = link, rows, local, remote, now
         self.groups: list[Group] = []
         self.resting = 0
+        self.settling = settling(link.policy)
 
     def run(self) -> Plan:
         hrefs = {row.href for row in self.rows}
@@ -104,7 +105,7 @@ class _Planner:
         if rests(facts):
             self.resting += 1
         elif here is Here.NONE and row.state is not LinkState.TOMBSTONE:
-            if there is not There.SAME or renamed or not settles_nothing(self.link, row):
+            if there is not There.SAME or renamed or row.problem not in self.settling:
                 lone.append(facts)
         else:
             self._add(decide(facts), is_their_change=there is There.CHANGED)
@@ -121,7 +122,7 @@ class _Planner:
             steps = new_there(found, index)
             self._add(steps, is_their_change=False)
             if found.item and steps:
-                index.rows.setdefault(found.item.uid, replace(steps[0].row, href=found.href))
+                index.rows.setdefault(found.item.uid, steps[0].row)  # it has its address
         for one in new:
             self._add(new_here(one, index), is_their_change=False)
 

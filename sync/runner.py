@@ -4,9 +4,11 @@ Level-triggered: a run means "make this link consistent". It holds the link's le
 of that first. Whatever kills it, the next run plans anew from what lies on both sides.
 """
 
+import gc
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -34,7 +36,7 @@ from sync.applying import Applied, Applier
 from sync.gathering import Gathered, Gatherer, House, Reader
 from sync.identity import is_own_address, is_own_calendar
 from sync.local_steps import LocalSteps
-from sync.many import read_many
+from sync.many import ManyBodies, read_many
 from sync.plan import plan
 from sync.problems import problem_of
 from sync.remotes.opening import Meter, Opener, Place, open_remote
@@ -48,6 +50,7 @@ log = structlog.get_logger(__name__)
 RUN_SECONDS = 80.0
 READING = 0.6
 """Of the time of a run: what may be spent on reading."""
+YOUNG, OLDER = 100_000, 100
 NIGHT = range(1, 5)
 A_DAY = timedelta(hours=20)
 TOO_LONG = timedelta(hours=30)
@@ -98,11 +101,25 @@ def run_link(engine: Engine, link_id: int, mode: RunMode = RunMode.NORMAL, *, sh
     """
     with engine.database.read() as session:
         is_night = mode is RunMode.NORMAL and _is_night(session, engine.clock(), link_id)
-    ran = _run_once(engine, link_id, mode, shown)
-    if is_night and ran is not None and ran.outcome is RunOutcome.DONE:
-        again = _run_once(engine, link_id, RunMode.FULL, None, counts_drift=True)
-        return again or ran
+    with _unhurried():
+        ran = _run_once(engine, link_id, mode, shown)
+        if is_night and ran is not None and ran.outcome is RunOutcome.DONE:
+            again = _run_once(engine, link_id, RunMode.FULL, None, counts_drift=True)
+            return again or ran
     return ran
+
+
+@contextmanager
+def _unhurried() -> Iterator[None]:
+    """What a run makes are trees without cycles: to look through all of them for some, again and again while they grow,
+    costs a large run a third of its time. A run ends within a minute or two, and what it left is looked through then.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(YOUNG, OLDER, OLDER)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _run_once(
@@ -186,7 +203,8 @@ class _Run:
                 quirks = self._probe(remote)
             if facts.state is LinkStatus.UNLINKING and self.mode is not RunMode.PLAN:
                 return self._unlink(facts, remote)
-            return self._reconcile(facts, house, remote, quirks)
+            with _kept(engine.reader) as reader:
+                return self._reconcile(facts, house, remote, quirks, reader)
 
     def _probe(self, remote: Remote) -> Quirks:
         quirks = remote.probe()
@@ -199,11 +217,13 @@ class _Run:
         self.engine.database.write(note)
         return quirks
 
-    def _reconcile(self, facts: LinkFacts, house: House, remote: Remote, quirks: Quirks) -> tuple[RunEnd, Ran]:
+    def _reconcile(
+        self, facts: LinkFacts, house: House, remote: Remote, quirks: Quirks, reader: Reader
+    ) -> tuple[RunEnd, Ran]:
         engine, now = self.engine, self.engine.clock()
         is_full = self.mode is RunMode.FULL or (facts.whole_at is not None and facts.whole_at <= now)
-        gatherer = Gatherer(engine.database, facts, house, remote, self._patience, engine.reader)
-        gathered = gatherer.gather(now, full=is_full)
+        gatherer = Gatherer(engine.database, facts, house, remote, self._patience, reader)
+        gathered = gatherer.gather(now, full=is_full, whole=self.mode is RunMode.FULL)
         self._refuse_own(facts, gathered)
         if not self._has_time():
             raise OutOfTimeError
@@ -232,8 +252,7 @@ class _Run:
 
     def _refuse_own(self, facts: LinkFacts, gathered: Gathered) -> None:
         items = [one.item for one in gathered.remote.there.values() if one.item is not None]
-        is_new = not gathered.rows and not gathered.listing.is_delta
-        if is_new and not facts.policy.writes and len(items) > 1 and is_own_calendar(gathered.link, items):
+        if gathered.is_first and not facts.policy.writes and len(items) > 1 and is_own_calendar(gathered.link, items):
             raise OwnCalendarError
 
     def _write_down(self, made: Plan) -> None:
@@ -314,7 +333,7 @@ class _Run:
             is_settled=True,
             keeps_cursor=is_left or not listing.is_whole,
             cursor=cursor,
-            was_full=not listing.is_delta,
+            was_full=gathered.is_all,
             problem=LinkProblem.INCOMPLETE if outcome is RunOutcome.INCOMPLETE else "",
             detail=listing.not_whole_because,
         )
@@ -356,6 +375,11 @@ class _Run:
         now = self.engine.clock()
         self.engine.database.write(lambda db: link_runs.hold_on(db, now, self.turn))
         return time.monotonic() < self.end_at - (1 - READING) * self.engine.seconds
+
+
+def _kept(reader: Reader) -> AbstractContextManager[Reader]:
+    """One child for all that is read in a run, where children read."""
+    return reader.kept() if isinstance(reader, ManyBodies) else nullcontext(reader)
 
 
 def _shown_hash(made: Plan) -> str:

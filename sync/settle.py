@@ -8,11 +8,12 @@ resolved by guessing: the plan is made anew from what lies on both sides. The cu
 nothing was postponed and each failure was written to its row.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ical.item import Details, Item
 from sync.content import same
+from sync.copying import replace
 from sync.values import ItemLink, LinkState
 
 FIRST_WAIT = timedelta(minutes=1)

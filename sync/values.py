@@ -118,6 +118,9 @@ class Kind(StrEnum):
     NOTE = "NOTE"
 
 
+_WRITES = frozenset({Kind.CREATE, Kind.UPDATE, Kind.DELETE})
+
+
 class Reason(StrEnum):
     NEW_HERE = "NEW_HERE"
     NEW_THERE = "NEW_THERE"
@@ -267,23 +270,29 @@ class LocalEvidence:
     """Our side: live items by id. `is_whole`: all that the link covers, so what is not there has ended.
 
     Otherwise `there` and `gone` name the present state of each touched item. `ended_uids`: UIDs that were ours.
+    `is_bare`: nothing of ours is live at all; what is whole says so by itself.
     """
 
     there: Mapping[int, LocalItem]
     is_whole: bool
     gone: frozenset[int] = frozenset()
     ended_uids: frozenset[str] = frozenset()
+    is_bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteEvidence:
-    """Their side, by href, as a `Listing` proved it; `read_at` is when it was read."""
+    """Their side, by href, as a `Listing` proved it; `read_at` is when it was read.
+
+    `others`: so many further items were listed as their rows say, and neither they nor these rows are given.
+    """
 
     there: Mapping[str, RemoteItem]
     is_delta: bool
     is_whole: bool
     read_at: datetime
     gone: frozenset[str] = frozenset()
+    others: int = 0
 
     @property
     def proves_absence(self) -> bool:
@@ -320,17 +329,21 @@ class Operation:
     ours: Item | None = None
     theirs: Item | None = None
     deletes: bool = False
+    _keys: list[str] = field(init=False, repr=False, compare=False, default_factory=list)
 
     @property
     def is_write(self) -> bool:
-        return self.kind in {Kind.CREATE, Kind.UPDATE, Kind.DELETE}
+        return self.kind in _WRITES
 
     @property
     def key(self) -> str:
         """The same for the same step on the same versions: to this a person's approval is bound (SPEC C8, C9)."""
-        row = self.row
-        named = (self.kind, self.side, row.href, row.uid, row.local_id)
-        return _digest(*named, _content(self.payload), _content(self.ours), _content(self.theirs))
+        if not self._keys:
+            named = (self.kind, self.side, self.row.href, self.row.uid, self.row.local_id)
+            payload = _content(self.payload)
+            theirs = payload if self.theirs is self.payload else _content(self.theirs)
+            self._keys.append(_digest(*named, payload, _content(self.ours), theirs))
+        return self._keys[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ def case_title(kind: str) -> str:
         "approval-clash": gettext("Approved, but the time is taken"),
         "codes-low": gettext("Door codes run out"),
         "site-silent": gettext("A booking site is not reached"),
+        "site-unproven": gettext("Times taken here may no longer be blocked on the booking site"),
     }
     return titles.get(kind) or link_title(kind) or kind
 
@@ -59,6 +60,10 @@ def case_question(kind: str) -> str:
         "site-silent": gettext(
             "Nothing was read there for longer than it should take. What is booked there is not known here, and times "
             "taken here may still be offered there. This case closes by itself when it works again."
+        ),
+        "site-unproven": gettext(
+            "What was proven with a test time holds no more. What is booked on both sides becomes a case. This case "
+            "closes by itself when the connection is proven again."
         ),
     }
     return texts.get(kind) or link_question(kind)

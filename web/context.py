@@ -33,7 +33,7 @@ MOST_WAITING = 100
 FLUSH_SECONDS = 60.0
 SEEN_FRESH = timedelta(minutes=1)
 # What a request may need and no start should wait for; the modules that use it import it inside functions.
-LOADED_LATE = ("holidays", "phonenumbers", "outside.ycbm")
+LOADED_LATE = ("holidays", "phonenumbers", "email_validator", "segno", "outside.ycbm")
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,6 @@ from datetime import date, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from email_validator import EmailNotValidError, validate_email
-
 from booking.values.house import Hours
 from web.i18n import gettext
 
@@ -92,6 +90,8 @@ def phone(typed: str) -> str:
 
 
 def email(typed: str) -> str:
+    from email_validator import EmailNotValidError, validate_email
+
     try:
         return validate_email(typed, check_deliverability=False).normalized
     except EmailNotValidError:

@@ -4,11 +4,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from booking.actions.occupy import taken
+from booking.actions.occupy import slots_of, taken, taken_unread
 from booking.actions.requests import price_of
 from booking.reads.house import House, RoomFacts
-from booking.rules.admission import Offer, free_slots, nearest_free, occupied
-from booking.rules.opening import open_between
+from booking.rules.admission import Offer, free_slots, grid_starts, nearest_free, occupied
+from booking.tables.prepared import Unread
 from booking.values.clock import local_day
 from booking.values.slot import Slot
 
@@ -19,9 +19,7 @@ def free_times(
     session: Session, now: datetime, house: House, room: RoomFacts, window: Slot, length: timedelta | None = None
 ) -> tuple[Offer, ...]:
     """All free times within the window, in order, each with its price; by default of the room's shortest length."""
-    open_slots = open_between(
-        local_day(window.start, room.zone), local_day(window.end, room.zone), house.calendar(room)
-    )
+    open_slots = house.open_between(room, local_day(window.start, room.zone), local_day(window.end, room.zone))
     others = taken(session, room.unit_ids, occupied(window, room.terms))
     offers = free_slots(
         now, room.terms, open_slots, others, length=length, price_of=lambda wish: price_of(house, room, wish)
@@ -29,9 +27,9 @@ def free_times(
     return tuple(offer for offer in offers if window.covers(offer.slot))
 
 
-def taken_near(session: Session, room: RoomFacts, wish: Slot) -> tuple[Slot, ...]:
-    """What is taken around a wish, as far as `nearest` looks."""
-    return taken(session, room.unit_ids, occupied(wish.widened(NEARBY, NEARBY), room.terms))
+def taken_near(session: Session, room: RoomFacts, wish: Slot) -> Unread:
+    """What is taken around a wish, as far as `nearest` looks; `slots_of` reads it."""
+    return taken_unread(session, room.unit_ids, occupied(wish.widened(NEARBY, NEARBY), room.terms))
 
 
 def nearest(
@@ -46,15 +44,22 @@ def nearest(
 ) -> tuple[Slot, ...]:
     """The free times of the same length that begin nearest to a wish that was refused, within a day of it.
 
-    `others` is what `taken_near` found, where the caller asked it already.
+    `others` is what is taken there, where the caller asked `taken_near` already.
     """
     if wish.duration > room.terms.longest:
         return ()
-    window = wish.widened(NEARBY, NEARBY)
-    open_slots = open_between(
-        local_day(window.start, room.zone), local_day(window.end, room.zone), house.calendar(room)
-    )
-    within = tuple(part for part in open_slots if part.overlaps(window))
     if others is None:
-        others = taken_near(session, room, wish)
+        others = slots_of(taken_near(session, room, wish))
+    within = _opened_near(house, room, wish)
     return tuple(offer.slot for offer in nearest_free(wish, most, now, room.terms, within, others))
+
+
+def starts_near(house: House, room: RoomFacts, wish: Slot) -> set[datetime]:
+    """All starts that `nearest` considers."""
+    return grid_starts(_opened_near(house, room, wish), room.terms)
+
+
+def _opened_near(house: House, room: RoomFacts, wish: Slot) -> tuple[Slot, ...]:
+    window = wish.widened(NEARBY, NEARBY)
+    open_slots = house.open_between(room, local_day(window.start, room.zone), local_day(window.end, room.zone))
+    return tuple(part for part in open_slots if part.overlaps(window))

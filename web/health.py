@@ -12,6 +12,7 @@ from flask import Blueprint, Flask, Response, g, jsonify, request
 
 from web.access import public
 from web.context import current
+from web.lean import serves_programs
 
 if TYPE_CHECKING:
     from prometheus_client import Histogram
@@ -57,10 +58,12 @@ def register(app: Flask) -> None:
     app.after_request(_count)
 
 
+@serves_programs
 def _begin() -> None:
     g.begun = perf_counter()
 
 
+@serves_programs
 def _count(response: Response) -> Response:
     """By rule, never by address: addresses hold tokens, and there are endlessly many of them."""
     rule = request.url_rule.rule if request.url_rule else UNKNOWN

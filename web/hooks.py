@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, select
 
 from booking.actions.hooks import store_hook
 from booking.tables.connections import Connection
+from booking.tables.prepared import Prepared
 from booking.values.tokens import hash_token
 from outside.ycbm_templates import MOST_BYTES, SECRET_HEADER
 from web.access import hook
@@ -21,8 +22,10 @@ from web.request import now, read, write
 from web.security import csrf
 
 NOBODY = bytes(32)
-_CONNECTION = select(Connection.id, Connection.organisation_id, Connection.hook_secret_hash).where(
-    Connection.public_id == bindparam("public_id")
+_CONNECTION = Prepared(
+    select(Connection.id, Connection.organisation_id, Connection.hook_secret_hash).where(
+        Connection.public_id == bindparam("public_id")
+    )
 )
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 
@@ -70,5 +73,5 @@ def register(app: Flask) -> None:
 
 
 def _connection(public_id: UUID) -> tuple[int, int, bytes] | None:
-    row = read().execute(_CONNECTION, {"public_id": public_id}).one_or_none()
-    return (row.id, row.organisation_id, row.hook_secret_hash) if row else None
+    row = _CONNECTION.first(read(), {"public_id": public_id})
+    return None if row is None else (row[0], row[1], row[2])

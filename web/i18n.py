@@ -69,7 +69,7 @@ def ngettext(singular: str, plural: str, num: int, /, **values: object) -> str:
 def language() -> str:
     """`de` or `en`: what was chosen, else the staff member's own, else what the browser asks for, else German."""
     if "language" not in g:
-        g.language = _chosen() or request.accept_languages.best_match(list(LOCALES)) or supported("")
+        g.language = _chosen() or _asked_for() or supported("")
     found: str = g.language
     return found
 
@@ -95,6 +95,10 @@ def set_up(app: Flask) -> None:
     babel = Babel()
     babel.__dict__["domain_instance"] = Catalogues()
     babel.init_app(app, default_locale="de", locale_selector=lambda: LOCALES[language()])
+
+
+def _asked_for() -> str | None:
+    return request.accept_languages.best_match(list(LOCALES)) if "HTTP_ACCEPT_LANGUAGE" in request.environ else None
 
 
 def _chosen() -> str | None:

@@ -6,23 +6,31 @@
     def ask(slug: str) -> ...
 
 Log-ins are throttled in the database instead (`web.login`): that one never falls back (DESIGN rule 7).
+
+What counts is loaded when an application is made that has this part: the first pages of a process do without
+(`web.arriving`).
 """
 
 import hmac
+import threading
 from collections.abc import Callable
+from functools import cache, wraps
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from flask import Flask, request
-from flask_limiter import Limiter
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from web.context import EXTENSION, WebContext, current
+
+if TYPE_CHECKING:
+    from flask_limiter import Limiter
 
 View = TypeVar("View", bound=Callable[..., Any])
 IPV4_BLOCK, IPV6_BLOCK = 24, 64
 STORE_SECONDS = 0.5
+ATTRIBUTE = "platzwart_limit"
+
+_making = threading.Lock()  # what is made twice would count twice
 
 
 def address() -> str:
@@ -53,17 +61,42 @@ def keyed(purpose: str, *parts: str) -> bytes:
     return hmac.digest(current().settings.secret_key.encode(), message, "sha256")
 
 
-limiter = Limiter(
-    lambda: block_of(address()), in_memory_fallback_enabled=True, headers_enabled=True, strategy="fixed-window"
-)
+@cache
+def limiter() -> "Limiter":
+    from flask_limiter import Limiter
+
+    return Limiter(
+        lambda: block_of(address()), in_memory_fallback_enabled=True, headers_enabled=True, strategy="fixed-window"
+    )
 
 
 def limited(rule: str) -> Callable[[View], View]:
     """At most so many calls by one address block, for example `20 per minute`; then 429 with Retry-After."""
-    return cast("Callable[[View], View]", limiter.limit(rule))
+
+    def mark(view: View) -> View:
+        counted = cache(lambda: limiter().limit(rule)(view))
+
+        @wraps(view)
+        def limited_view(*args: Any, **given: Any) -> Any:
+            with _making:
+                counting = counted()
+            return counting(*args, **given)
+
+        setattr(limited_view, ATTRIBUTE, rule)
+        return cast("View", limited_view)
+
+    return mark
+
+
+def is_limited(view: Callable[..., Any]) -> bool:
+    """Whether its calls are counted. Only an application with this part can."""
+    return hasattr(view, ATTRIBUTE)
 
 
 def register(app: Flask) -> None:
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
     context: WebContext = app.extensions[EXTENSION]
     app.config.update(
         RATELIMIT_STORAGE_URI=_storage(context.settings.redis_url),
@@ -74,7 +107,7 @@ def register(app: Flask) -> None:
         },
         RATELIMIT_KEY_PREFIX="platzwart",
     )
-    limiter.init_app(app)
+    limiter().init_app(app)
 
 
 def _storage(redis_url: str) -> str:

@@ -77,6 +77,5 @@ OFFICE_TEXTS: dict[str, Callable[[Values], str]] = {
     "key-again": lambda _values: gettext(
         "Please enter the API key again: the stored one was given for another account or address."
     ),
-    "not-offered": lambda _values: gettext("This way is not offered yet."),
     "too-long-text": lambda _values: gettext("This is too long."),
 }

@@ -7,6 +7,7 @@ from web.filters import money
 from web.house_reasons import HOUSE_TEXTS
 from web.i18n import gettext, ngettext
 from web.office_reasons import OFFICE_TEXTS
+from web.proof_words import CALENDAR_TEXTS
 
 Values = Mapping[str, str | int]
 
@@ -176,4 +177,5 @@ _TEXTS = (
     | _OF_THE_DESK
     | HOUSE_TEXTS
     | OFFICE_TEXTS
+    | CALENDAR_TEXTS
 )

@@ -8,7 +8,6 @@
 """
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from datetime import datetime
 from typing import TypeVar
 
@@ -41,10 +40,9 @@ def tools() -> Tools:
 
 def read() -> Session:
     """The request's session for reading; it cannot write, and ends with the request or at `write`."""
-    if "reading" not in g:
-        g.reading = ExitStack()
-        g.session = g.reading.enter_context(current().database.read())
-    session: Session = g.session
+    session: Session | None = g.get("session")
+    if session is None:
+        session = g.session = current().database.read()
     return session
 
 
@@ -63,10 +61,10 @@ def write(action: Callable[[Session], T], *, nudge: bool = True) -> T:
 def end_read(_error: BaseException | None = None) -> None:
     """Close the read session, if there is one; the next `read` begins anew."""
     g.pop("house", None)
-    reading: ExitStack | None = g.pop("reading", None)
-    if reading is not None:
-        g.pop("session")
-        reading.close()
+    g.pop("settings_revision", None)
+    session: Session | None = g.pop("session", None)
+    if session is not None:
+        session.close()
 
 
 def organisation_id() -> int:
@@ -82,15 +80,19 @@ def organisation_id() -> int:
     return found
 
 
-def belong_to(organisation_id: int) -> None:
-    """From here on the request is this organisation's: whoever asks has proven to belong there."""
+def belong_to(organisation_id: int, settings_revision: int | None = None) -> None:
+    """From here on the request is this organisation's: whoever asks has proven to belong there.
+
+    `settings_revision` is what `read()` said of it, where it was asked along with that.
+    """
     g.organisation_id = organisation_id
+    g.settings_revision = settings_revision
 
 
 def house() -> House:
     """The organisation's settings as they stand now; read once for a request and again after `write`."""
     if "house" not in g:
-        g.house = read_house(read(), organisation_id())
+        g.house = read_house(read(), organisation_id(), g.pop("settings_revision", None))
     found: House = g.house
     return found
 

@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import Any
 
 from babel import Locale
-from email_validator import EmailNotValidError, validate_email
 from flask_babel import LazyString  # type: ignore[import-untyped]
 from wtforms import BooleanField, Form, HiddenField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
@@ -142,6 +141,8 @@ class RequestForm(Form):  # type: ignore[misc]  # WTForms is untyped
             raise ValidationError(gettext("This postcode cannot be right."))
 
     def validate_email(self, field: Any) -> None:
+        from email_validator import EmailNotValidError, validate_email
+
         try:
             validate_email(field.data, check_deliverability=False)
         except EmailNotValidError:

@@ -16,6 +16,7 @@ from booking.values.tokens import hash_token, looks_like_token
 from config.settings import Settings
 from web.access import Access, Way, access_of
 from web.context import current
+from web.lean import PROVEN_BY_SECRET, serves_programs
 from web.request import belong_to, now, read
 
 POLICY = (
@@ -32,8 +33,6 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
-# What a foreign page makes a browser send carries cookies, but neither of these secrets.
-PROVEN_BY_SECRET = frozenset({Way.TOKEN, Way.HOOK})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OWN_SITES = frozenset({"same-origin", "none"})
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -116,6 +115,7 @@ def set_session_cookie(answer: AnyResponse, login: Login) -> None:
     )
 
 
+@serves_programs
 def _guard() -> AnyResponse | None:
     if request.endpoint is None:
         return None
@@ -154,7 +154,7 @@ def _admit_token(access: Access) -> AnyResponse | None:
         abort(401)
     if access.capability is None or not may(known.role, access.capability):
         abort(403)
-    belong_to(known.organisation_id)
+    belong_to(known.organisation_id, known.settings_revision)
     current().seen.note_token(known.token_id, known.last_used_at, now())
     g.api_token = known
     g.actor = Actor(f"api:{known.name}", None, request.remote_addr or "")
@@ -170,14 +170,16 @@ def _same_site() -> bool:
     return origin == "null" or urlsplit(origin).netloc == request.host
 
 
+@serves_programs
 def _seal(response: Response) -> Response:
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+    there = {name.lower() for name, _ in response.headers}
+    response.headers.extend([(name, value) for name, value in HEADERS.items() if name.lower() not in there])
     if current().is_https:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return response
 
 
+@serves_programs
 def _read_to_the_end(response: Response) -> Response:
     """The server ends a connection on which a body was left unread, though it promised to keep it.
 

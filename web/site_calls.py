@@ -66,7 +66,7 @@ def prove_way(facts: ConnectionFacts) -> str | None:
 
     Polls rest meanwhile, so that none takes the test time for a booking.
     """
-    if facts.block_way is not BlockWay.BOOKING:
+    if facts.block_way is not BlockWay.BOOKING:  # calendars are proven by workers: `booking.actions.site_calendars`
         return gettext("There is nothing to prove: times taken here are not blocked there.")
     facts_of_house = house()
     found = next(

@@ -13,6 +13,7 @@ from rq.timeouts import JobTimeoutException
 from sqlalchemy.orm import Session
 
 from booking.actions import outbox
+from booking.actions.calendar_proofs import PROOFS, SITE_TOPICS
 from booking.actions.messages import TOPIC as MAIL
 from booking.actions.outbox import Duty
 from booking.actions.rentals import SITES
@@ -23,6 +24,7 @@ from config.jobs import DRAIN_OUTBOX, DRAIN_SITES, clear_nudge, nudge
 from workers.context import Context, clock, process_context
 from workers.mail import bury_mail, send_mail
 from workers.outcome import Done, Failed, GaveUp, Outcome, Waiting
+from workers.site_proofs import bury_proof, prove_calendar
 from workers.sites import reconcile_sites
 
 log = structlog.get_logger(__name__)
@@ -37,7 +39,7 @@ def drain() -> None:
     clear_nudge(context.redis, DRAIN_OUTBOX)
     _drain(context, QUICK_TOPICS, BATCH)
     with context.database.read() as session:
-        follows = SITES in outbox.due_topics(session, clock())
+        follows = SITE_TOPICS & outbox.due_topics(session, clock())
     if follows:
         nudge(context.redis, DRAIN_SITES)
 
@@ -46,7 +48,7 @@ def drain_sites() -> None:
     """The RQ job of the sites' worker: calls to booking sites, one duty at a time, since each may take its time."""
     context = process_context()
     clear_nudge(context.redis, DRAIN_SITES)
-    _drain(context, (SITES,), 1)
+    _drain(context, tuple(SITE_TOPICS), 1)
 
 
 def _drain(context: Context, topics: Sequence[str], batch: int) -> None:
@@ -137,6 +139,7 @@ HANDLERS: dict[str, Callable[[Context, Duty], Outcome]] = {
     SETTLE: _settle,
     BILL: _bill,
     SITES: reconcile_sites,
+    PROOFS: prove_calendar,
 }
-QUICK_TOPICS = tuple(topic for topic in HANDLERS if topic != SITES)
-BURIALS: dict[str, Callable[[Session, Duty], None]] = {MAIL: bury_mail}
+QUICK_TOPICS = tuple(topic for topic in HANDLERS if topic not in SITE_TOPICS)
+BURIALS: dict[str, Callable[[Session, Duty], None]] = {MAIL: bury_mail, PROOFS: bury_proof}

@@ -297,6 +297,8 @@ def _note_done(session: Session, now: datetime, house: House, task: Task, standi
         close_case(session, now, house.organisation_id, STUCK, str(task.row_id), resolution="cancelled there")
     elif task.errand is Errand.RESCHEDULE:
         settle_move(session, now, house, row, "moved there")
+    elif task.errand is Errand.UNBLOCK and _takes_time(session, task.booking_id):
+        row.booking_id = None  # it belongs there no more, but may again: then a new block is written
     if task.errand in TAKES_TIME:
         close_case(session, now, house.organisation_id, CLASH, _clash(task), resolution="done there")
 

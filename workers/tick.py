@@ -18,13 +18,13 @@ from sqlalchemy.orm import Session
 
 from booking.actions import hooks, idempotency, outbox
 from booking.actions.accounts import forget_attempts
+from booking.actions.calendar_proofs import SITE_TOPICS
 from booking.actions.doors import announce_low_codes, post_digest
 from booking.actions.endings import expire_requests
 from booking.actions.feed_codes import count_turned
 from booking.actions.leases import hold_lease
 from booking.actions.link_alarms import announce_silent_links, silent_links
 from booking.actions.link_runs import forget_runs
-from booking.actions.rentals import SITES
 from booking.actions.site_alarms import announce_silent, silent_connections
 from booking.reads.house import House, read_house
 from booking.reads.link_wishes import open_wishes
@@ -121,7 +121,7 @@ class Tick:
             nudge(redis, RUN_LINK, link_id)
         if wishes:
             nudge(redis, SERVE_LINKS)
-        wake(redis, due=bool(due - {SITES}), sites=SITES in due, hooks=hooks is not None, polls=polls)
+        wake(redis, due=bool(due - SITE_TOPICS), sites=bool(due & SITE_TOPICS), hooks=hooks is not None, polls=polls)
 
 
 def is_digest_time(now: datetime, house: House) -> bool:

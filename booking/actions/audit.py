@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from booking.tables.bookings import AuditEntry
-from booking.tables.rows import write_row
+from booking.tables.rows import write_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +36,16 @@ def note(
     after: dict[str, Any] | None = None,
 ) -> None:
     """Write one audit entry. Values are plain JSON and never secret."""
-    write_row(
-        session,
-        AuditEntry(
-            organisation_id=organisation_id,
-            at=now,
-            actor=actor.name,
-            staff_id=actor.staff_id,
-            origin=actor.origin,
-            subject=subject,
-            subject_id=subject_id,
-            action=action,
-            before=before or {},
-            after=after or {},
-        ),
-    )
+    entry = {
+        "organisation_id": organisation_id,
+        "at": now,
+        "actor": actor.name,
+        "staff_id": actor.staff_id,
+        "origin": actor.origin,
+        "subject": subject,
+        "subject_id": subject_id,
+        "action": action,
+        "before": before or {},
+        "after": after or {},
+    }
+    write_rows(session, AuditEntry, [entry])

@@ -7,17 +7,17 @@ last thing of the transaction; only the document counter is locked later (DESIGN
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 
-from sqlalchemy import Executable, bindparam, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from booking.actions.link_wakes import wake_rooms
 from booking.reads.agenda import rooms_beside
 from booking.tables.calendars import CalendarItem, FeedSubject
-from booking.tables.rows import write_row
+from booking.tables.prepared import Prepared, PreparedRows
+from booking.tables.rows import write_rows
 from booking.values.agenda import modified_by
 from booking.values.identity import new_uuid
 from booking.values.refusals import NotFound
@@ -32,8 +32,15 @@ _ITEM = (
     .with_for_update()
     .execution_options(populate_existing=True)
 )
-_SUBJECTS = FeedSubject.metadata.tables["feed_subject"]
-_BESIDE = rooms_beside(bindparam("organisation_id"), bindparam("room_id"))
+_SUBJECTS = FeedSubject.__table__
+_BUMP = PreparedRows(
+    _SUBJECTS,
+    ("organisation_id", "kind", "target_id", "revision"),
+    lambda insert: insert.on_conflict_do_update(
+        index_elements=["organisation_id", "kind", "target_id"], set_={"revision": _SUBJECTS.c.revision + 1}
+    ).returning(_SUBJECTS.c.id),
+)
+_BESIDE = Prepared(rooms_beside(bindparam("organisation_id"), bindparam("room_id")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +70,13 @@ def record(session: Session, now: datetime, facts: ItemFacts) -> None:
     record_all(session, now, (facts,))
 
 
-def record_all(session: Session, now: datetime, many: Iterable[ItemFacts]) -> None:
+def record_all(session: Session, now: datetime, many: Iterable[ItemFacts], *, new: bool = False) -> None:
     """As `record` for several bookings of one transaction. The links of their rooms are woken; the revisions are locked
-    once, in order, after all items.
+    once, in order, after all items. `new`: the bookings were made in this transaction, so that they have no items yet.
     """
     touched: set[Subject] = set()
     for facts in sorted(many, key=lambda facts: facts.booking_id):
-        touched |= _write(session, now, facts)
+        touched |= _add(session, now, facts) if new else _write(session, now, facts)
     wake_rooms(session, now, [(owner, room) for owner, kind, room in touched if kind is SubjectKind.ROOM])
     bump(session, touched)
 
@@ -105,21 +112,8 @@ def bump(session: Session, subjects: Iterable[Subject]) -> None:
         {"organisation_id": organisation_id, "kind": kind, "target_id": target_id, "revision": 1}
         for organisation_id, kind, target_id in sorted(set(subjects))
     ]
-    if not rows:
-        return
-    note_touched(session, session.connection().execute(_bump(session.get_bind().dialect.name), rows).scalars())
-
-
-@cache
-def _bump(dialect: str) -> Executable:
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return (
-        insert(_SUBJECTS)
-        .on_conflict_do_update(
-            index_elements=["organisation_id", "kind", "target_id"], set_={"revision": _SUBJECTS.c.revision + 1}
-        )
-        .returning(_SUBJECTS.c.id)
-    )
+    if rows:
+        note_touched(session, (subject_id for (subject_id,) in _BUMP.insert(session, rows)))
 
 
 def note_touched(session: Session, subject_ids: Iterable[int]) -> None:
@@ -153,17 +147,17 @@ def _write(session: Session, now: datetime, facts: ItemFacts) -> set[Subject]:
 
 def _add(session: Session, now: datetime, facts: ItemFacts) -> set[Subject]:
     moment = now.replace(microsecond=0)
-    item = CalendarItem(
-        organisation_id=facts.organisation_id,
-        booking_id=facts.booking_id,
-        uid=new_uuid(now),
-        sequence=0,
-        created_at=moment,
-        last_modified=moment,
+    item = {
+        "organisation_id": facts.organisation_id,
+        "booking_id": facts.booking_id,
+        "uid": new_uuid(now),
+        "sequence": 0,
+        "created_at": moment,
+        "last_modified": moment,
         **_columns(facts),
-    )
-    write_row(session, item)
-    return _with_rooms_beside(session, _subjects(item))
+    }
+    write_rows(session, CalendarItem, [item])
+    return _with_rooms_beside(session, _subjects(facts))
 
 
 def _locked(session: Session, booking_id: int) -> CalendarItem | None:
@@ -192,7 +186,7 @@ def _columns(facts: ItemFacts) -> dict[str, Any]:
     }
 
 
-def _subjects(item: CalendarItem) -> set[Subject]:
+def _subjects(item: CalendarItem | ItemFacts) -> set[Subject]:
     """Whose calendars show the item. Office and desk are the organisation's: their target is the organisation."""
     organisation_id = item.organisation_id
     found: set[Subject] = {
@@ -213,6 +207,6 @@ def _with_rooms_beside(session: Session, subjects: set[Subject]) -> set[Subject]
     beside = {
         (organisation_id, SubjectKind.ROOM, other)
         for organisation_id, room in rooms
-        for other in session.scalars(_BESIDE, {"organisation_id": organisation_id, "room_id": room})
+        for other in _BESIDE.scalars(session, {"organisation_id": organisation_id, "room_id": room})
     }
     return subjects | beside

@@ -17,16 +17,17 @@ from booking.actions.audit import Actor, note
 from booking.actions.rentals import SITES
 from booking.actions.setting_rows import own
 from booking.actions.site_alarms import note_working
+from booking.actions.site_calendars import ask_proofs, choose_calendars, follow_pages, forget_proofs, leave_calendars
 from booking.actions.tools import Tools
 from booking.tables.bookings import Occupancy
 from booking.tables.connections import BlockWay, Connection, ConnectionRoom, RemoteBooking, Writer
 from booking.tables.houses import Room, RoomUnit
 from booking.values.identity import new_token, new_uuid
+from booking.values.proofs import ProofProblem
 from booking.values.refusals import Reason, Refused
 from booking.values.states import OccupancyKind
 from booking.values.tokens import hash_token
 
-OFFERED = frozenset({BlockWay.NONE, BlockWay.BOOKING})
 LONGEST = 200
 
 
@@ -116,6 +117,8 @@ def change_access(
     }
     if _is_elsewhere(row, access):
         row.proven_at = None
+    if access.api_key.strip() or _is_elsewhere(row, access):
+        forget_proofs(session, now, row, ProofProblem.ACCESS_CHANGED)
     _set(session, now, actor, row, wanted)
     return None
 
@@ -129,15 +132,34 @@ def choose_ways(
     *,
     writer: Writer,
     block_way: BlockWay,
+    calendars: Mapping[str, UUID] | None = None,
 ) -> Refused | None:
-    """Who writes to the customer, and how times taken here are blocked there. Refused: not-offered (CALENDAR)."""
-    if block_way not in OFFERED:
-        return Refused((Reason("not-offered", "block_way"),))
+    """Who writes to the customer, and how times taken here are blocked there; another way has to be proven.
+
+    `calendars`: page → public id of its calendar link, for CALENDAR; None keeps what was chosen. What stands there in
+    the former way is removed, or made, by the next look at each booking. Refused: as `choose_calendars`.
+    """
     row = own(session, Connection, organisation_id, connection_id)
-    if row.block_way is not block_way:
-        row.proven_at = None
+    former = row.block_way
+    if block_way is BlockWay.CALENDAR and (calendars is not None or former is not block_way):
+        no = choose_calendars(session, now, actor, row, calendars or {})
+        if no is not None:
+            return no
     _set(session, now, actor, row, {"writer": writer, "block_way": block_way})
+    if former is not block_way:
+        row.proven_at = None
+        if former is BlockWay.CALENDAR:
+            leave_calendars(session, now, row)
+        session.flush()
+        catch_up(session, now, row)
     return None
+
+
+def ask_proof(
+    session: Session, now: datetime, organisation_id: int, actor: Actor, connection_id: int
+) -> Refused | None:
+    """Have workers prove a connection that blocks through calendars. Refused: as `ask_proofs`."""
+    return ask_proofs(session, now, actor, own(session, Connection, organisation_id, connection_id))
 
 
 def map_pages(
@@ -159,6 +181,7 @@ def map_pages(
     mine = {"organisation_id": organisation_id, "connection_id": connection_id}
     session.add_all([ConnectionRoom(**mine, profile_id=page, room_id=room) for page, room in sorted(pages.items())])
     row.next_poll_at = now
+    follow_pages(session, now, actor, row)
     session.flush()  # the bookings are looked for by the new pages
     catch_up(session, now, row)
     told = {"before": {"pages": before}, "after": {"pages": dict(pages)}}

@@ -64,6 +64,7 @@ WAYS: dict[str, tuple[Way, ...]] = {
     "approval-clash": (Way.SETTLED,),
     "codes-low": (Way.SETTLED,),
     "site-silent": (Way.SETTLED,),
+    "site-unproven": (Way.SETTLED,),
     **{kind: tuple(Way(way) for way in ways) for kind, ways in link_cases.WAYS.items()},
     "link-clash": (Way.SETTLED,),
     "link-conflict": (Way.SETTLED,),

@@ -6,7 +6,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from booking.tables.connections import HookDelivery
-from booking.tables.rows import write_row
+from booking.tables.rows import write_rows
 
 LONGEST_WORD = 100
 KEPT = timedelta(days=30)
@@ -22,15 +22,15 @@ def store_hook(
     content_type: str,
     body: bytes,
 ) -> None:
-    delivery = HookDelivery(
-        organisation_id=organisation_id,
-        connection_id=connection_id,
-        received_at=now,
-        event=event[:LONGEST_WORD],
-        content_type=content_type[:LONGEST_WORD],
-        body=body,
-    )
-    write_row(session, delivery)
+    delivery = {
+        "organisation_id": organisation_id,
+        "connection_id": connection_id,
+        "received_at": now,
+        "event": event[:LONGEST_WORD],
+        "content_type": content_type[:LONGEST_WORD],
+        "body": body,
+    }
+    write_rows(session, HookDelivery, [delivery])
 
 
 def forget_hooks(session: Session, before: datetime) -> None:

@@ -1,6 +1,6 @@
 """Times that a link brings here: they take the room, never exclusively, and clashes are shown (SPEC C6, C13, C14)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from booking.actions.occupy import LONGEST_PIECE, free, lock_units, occupy
 from booking.tables.bookings import CaseFile, Occupancy
 from booking.tables.links import CalendarLink, ItemLink
 from booking.tables.links import ImportedTime as Row
+from booking.tables.prepared import Prepared
 from booking.tables.rows import write_row
 from booking.values.links import ImportedTime, LinkPolicy
 from booking.values.slot import Slot
@@ -23,12 +24,16 @@ TAKES = (OccupancyKind.BOOKING, OccupancyKind.HELD)
 SHOWN = 200
 UNITS = "units_of_links"
 _TIMES = Occupancy.metadata.tables["occupancy"].c
-_TAKEN = select(_TIMES.source_id, _TIMES.starts_at, _TIMES.ends_at).where(
-    _TIMES.unit_id.in_(bindparam("units", expanding=True)),
-    _TIMES.kind.in_(bindparam("kinds", expanding=True)),
-    _TIMES.starts_at > bindparam("earliest"),
-    _TIMES.starts_at < bindparam("end"),
-    _TIMES.ends_at > bindparam("start"),
+_TAKEN = Prepared(
+    select(_TIMES.source_id, _TIMES.starts_at, _TIMES.ends_at)
+    .where(
+        _TIMES.unit_id.in_(bindparam("units", expanding=True)),
+        _TIMES.kind.in_(bindparam("kinds", expanding=True)),
+        _TIMES.starts_at > bindparam("earliest"),
+        _TIMES.starts_at < bindparam("end"),
+        _TIMES.ends_at > bindparam("start"),
+    )
+    .order_by(_TIMES.starts_at)
 )
 _KNOWN = select(Row.id).where(Row.link_id == bindparam("link_id"), Row.uid == bindparam("uid"), Row.ended_at.is_(None))
 
@@ -59,7 +64,7 @@ def add_import(
         link_id=link.id,
         room_id=link.room_id,
         revision=1,
-        **_columns(given),
+        **columns_of(given),
     )
     write_row(session, row)
     _take(session, now, link, units, row.id, given)
@@ -123,7 +128,7 @@ def _own(session: Session, link: CalendarLink, import_id: int, revision: int | N
 def _set(
     session: Session, now: datetime, link: CalendarLink, units: tuple[int, ...], row: Row, given: ImportedTime
 ) -> int:
-    for name, value in _columns(given).items():
+    for name, value in columns_of(given).items():
         setattr(row, name, value)
     row.revision += 1
     session.flush()
@@ -132,7 +137,8 @@ def _set(
     return row.revision
 
 
-def _columns(given: ImportedTime) -> dict[str, Any]:
+def columns_of(given: ImportedTime) -> dict[str, Any]:
+    """What is stored of a time that was brought."""
     return {
         "uid": given.uid,
         "content": given.content,
@@ -165,15 +171,27 @@ def _find_clashes(
     coming = [slot for slot in given.slots if slot.end > now]
     if not coming:
         return ()
-    first = min(coming).start
-    around = {"units": list(units), "kinds": TAKES, "start": first, "earliest": first - LONGEST_PIECE}
-    around["end"] = max(slot.end for slot in coming)
+    around = Slot(min(coming).start, max(slot.end for slot in coming))
     found: dict[int, Slot] = {}
-    for booking_id, start, end in session.connection().execute(_TAKEN, around):
-        ours = Slot(start, end)
+    for booking_id, ours in bookings_within(session, units, around):
         theirs = next((slot for slot in coming if slot.overlaps(ours)), None)
         if theirs is not None:
             found.setdefault(booking_id, theirs)
+    show_clashes(session, now, link, row_id, given, found)
+    return found
+
+
+def bookings_within(session: Session, units: Sequence[int], around: Slot) -> list[tuple[int, Slot]]:
+    """Our bookings with each time that they take there, by their start."""
+    given = {"units": list(units), "kinds": TAKES, "start": around.start, "end": around.end}
+    rows = _TAKEN.all(session, given | {"earliest": around.start - LONGEST_PIECE})
+    return [(booking_id, Slot(start, end)) for booking_id, start, end in rows]
+
+
+def show_clashes(
+    session: Session, now: datetime, link: CalendarLink, row_id: int, given: ImportedTime, found: Mapping[int, Slot]
+) -> None:
+    """`found`: the bookings that have a time of theirs."""
     for booking_id, theirs in sorted(found.items()):
         facts = {
             "site": link.name,
@@ -183,7 +201,6 @@ def _find_clashes(
             "ends_at": theirs.end.isoformat(),
         }
         open_case(session, now, link.organisation_id, CLASH, f"{row_id}-{booking_id}", booking_id, facts)
-    return found
 
 
 def _settle_clashes(session: Session, now: datetime, link: CalendarLink, import_id: int, keep: Collection[int]) -> None:

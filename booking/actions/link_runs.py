@@ -6,9 +6,10 @@ Each transaction of a run holds the lease first and writes nothing once another 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -19,6 +20,7 @@ from booking.actions.link_imports import forget_ended
 from booking.reads.link_wishes import is_to_be_applied
 from booking.tables.links import CalendarLink, ItemLink, PlanOp, SyncRun
 from booking.tables.outgoing import Lease
+from booking.tables.repeated import Repeated, insert_of
 from booking.values.links import (
     AWAKE,
     LinkProblem,
@@ -43,16 +45,31 @@ HELD = "link-held"
 STOPS = frozenset({LinkProblem.AUTH, LinkProblem.GONE, LinkProblem.OWN_CALENDAR, LinkProblem.KEY})
 
 
-_ITEMS = ItemLink.metadata.tables["item_link"]
-_INSERT = _ITEMS.insert()
-_UPDATE = (
-    _ITEMS.update()
+_ITEMS, _OPS = ItemLink.__table__.c, PlanOp.__table__.c
+_ITEM = tuple(name for name in StoredItem.__slots__ if name != "id")
+_read_item = attrgetter(*_ITEM)
+_INSERT = insert_of(ItemLink.__table__, ("organisation_id", "link_id", *_ITEM))
+_UPDATE = Repeated(
+    update(ItemLink)
     .where(
-        _ITEMS.c.id == bindparam("its_id"),
-        _ITEMS.c.link_id == bindparam("its_link"),
-        _ITEMS.c.version == bindparam("its_version"),
+        _ITEMS.id == bindparam("its_id"),
+        _ITEMS.link_id == bindparam("its_link"),
+        _ITEMS.version == bindparam("its_version"),
     )
-    .values({name: bindparam(name) for name in StoredItem.__slots__ if name != "id"})
+    .values({name: bindparam(name, type_=_ITEMS[name].type) for name in _ITEM}),
+    (*_ITEM, "its_id", "its_link", "its_version"),
+)
+_STEP = tuple(Step.__slots__)
+_read_step = attrgetter(*_STEP)
+_STEPS = insert_of(PlanOp.__table__, ("organisation_id", "run_id", "done_at", "position", *_STEP))
+
+
+_MARKED = ("its_run", "first", "last", "state", "problem", "done_at")
+_MARK = Repeated(
+    update(PlanOp)
+    .where(_OPS.run_id == bindparam("its_run"), _OPS.position.between(bindparam("first"), bindparam("last")))
+    .values({name: bindparam(name, type_=_OPS[name].type) for name in ("state", "problem", "done_at")}),
+    _MARKED,
 )
 
 
@@ -126,70 +143,64 @@ def save_rows(session: Session, turn: Turn, rows: Sequence[StoredItem]) -> list[
     """Write rows of the index; a row that has no id is new. For each: False where somebody changed it meanwhile, or
     another row of the link has its address.
 
-    Plain statements, built once: with many rows the unit of work would cost ten times what the database does.
+    Many are written at once; where that does not go through, each by itself tells which one it was.
     """
-    session.flush()
-    link_id = turn.link_id
-    common = {"organisation_id": turn.organisation_id, "link_id": link_id}
-    new = [_values(row) | common for row in rows if row.id is None]
-    if len(new) > 1 and _insert(session, new):
-        return [row.id is None or _update(session, link_id, row) for row in rows]
+    new = [row for row in rows if row.id is None]
+    known = [row for row in rows if row.id is not None]
+    if len(rows) > 1 and _written(session, turn, new, known):
+        return [True] * len(rows)
     return [
-        _insert(session, [_values(row) | common]) if row.id is None else _update(session, link_id, row) for row in rows
+        _written(session, turn, [row], ()) if row.id is None else _written(session, turn, (), [row]) for row in rows
     ]
 
 
-def _values(row: StoredItem) -> dict[str, Any]:
-    values = {name: getattr(row, name) for name in StoredItem.__slots__ if name != "id"}
-    return values | {"version": row.version + 1}
-
-
-def _insert(session: Session, rows: list[dict[str, Any]]) -> bool:
+def _written(session: Session, turn: Turn, new: Sequence[StoredItem], known: Sequence[StoredItem]) -> bool:
+    """All of them, or none."""
     part = session.begin_nested()
     try:
-        session.connection().execute(_INSERT, rows)
+        _INSERT.run(session, [(turn.organisation_id, turn.link_id, *_values(row)) for row in new])
+        were = [(*_values(row), row.id, turn.link_id, row.version) for row in known]
+        is_whole = _UPDATE.run(session, were) == len(known)
     except IntegrityError:
+        is_whole = False
+    if is_whole:
+        part.commit()
+    else:
         part.rollback()
-        return False
-    part.commit()
-    return True
+    return is_whole
 
 
-def _update(session: Session, link_id: int, row: StoredItem) -> bool:
-    given = _values(row) | {"its_id": row.id, "its_link": link_id, "its_version": row.version}
-    return session.connection().execute(_UPDATE, given).rowcount == 1
+def _values(row: StoredItem) -> tuple[Any, ...]:
+    version, *others = _read_item(row)
+    return version + 1, *others
 
 
 def save_steps(session: Session, turn: Turn, steps: Mapping[int, Step]) -> None:
     """Write down what is intended, before any of it begins: position → step."""
-    common = {"organisation_id": turn.organisation_id, "run_id": turn.run_id, "done_at": None}
-    rows = [common | {"position": position} | _plain(step) for position, step in sorted(steps.items())]
-    if rows:
-        session.execute(insert(PlanOp), rows)
+    common = (turn.organisation_id, turn.run_id, None)
+    _STEPS.run(session, [(*common, position, *_plain(step)) for position, step in sorted(steps.items())])
 
 
-def _plain(step: Step) -> dict[str, Any]:
-    values = {name: getattr(step, name) for name in Step.__slots__}
-    return values | {
-        "ours": dict(step.ours),
-        "theirs": dict(step.theirs),
-        "conflicts": [dict(one) for one in step.conflicts],
-    }
+def _plain(step: Step) -> tuple[Any, ...]:
+    *others, ours, theirs, conflicts = _read_step(step)
+    return *others, dict(ours), dict(theirs), [dict(one) for one in conflicts]
 
 
 def mark_steps(session: Session, now: datetime, turn: Turn, states: Mapping[int, tuple[StepState, str]]) -> None:
     """Position → state and problem."""
-    by_state: dict[tuple[StepState, str], list[int]] = {}
-    for position, what in states.items():
-        by_state.setdefault(what, []).append(position)
-    for (state, problem), positions in by_state.items():
-        done_at = now if state is StepState.DONE else None
-        session.execute(
-            update(PlanOp)
-            .where(PlanOp.run_id == turn.run_id, PlanOp.position.in_(positions))
-            .values(state=state, problem=problem, done_at=done_at)
-            .execution_options(synchronize_session=False)
-        )
+    spans: list[list[Any]] = []
+    for position, what in sorted(states.items()):
+        if spans and spans[-1][1] == position - 1 and spans[-1][2] == what:
+            spans[-1][1] = position
+        else:
+            spans.append([position, position, what])
+    _MARK.run(
+        session,
+        [
+            (turn.run_id, first, last, state, problem, now if state is StepState.DONE else None)
+            for first, last, (state, problem) in spans
+        ],
+    )
 
 
 def is_unlinking(session: Session, turn: Turn) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from booking.tables.base import UtcDateTime
 from booking.tables.links import CalendarLink
+from booking.tables.prepared import Prepared
 from booking.values.links import AWAKE
 
 _LINKS = CalendarLink.__table__
@@ -22,7 +23,7 @@ _SOONER = case(
     ),
     else_=_LINKS.c.next_run_at,
 )
-_WAKE = (
+_WAKE = Prepared(
     update(CalendarLink)
     .where(
         _LINKS.c.organisation_id == bindparam("its_organisation"),
@@ -30,7 +31,6 @@ _WAKE = (
         _LINKS.c.state.in_(AWAKE),
     )
     .values(wanted=_LINKS.c.wanted + 1, next_run_at=_SOONER)
-    .execution_options(synchronize_session=False)
 )
 
 
@@ -40,7 +40,7 @@ def wake_rooms(session: Session, now: datetime, rooms: Iterable[tuple[int, int]]
     for organisation_id, room_id in rooms:
         by_organisation.setdefault(organisation_id, set()).add(room_id)
     for organisation_id, room_ids in sorted(by_organisation.items()):
-        session.execute(_WAKE, {"its_organisation": organisation_id, "rooms": sorted(room_ids), "now": now})
+        _WAKE.all(session, {"its_organisation": organisation_id, "rooms": sorted(room_ids), "now": now})
 
 
 def wake_link(session: Session, now: datetime, link_id: int) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from booking.actions import link_cases
 from booking.actions.audit import Actor, note
+from booking.actions.calendar_proofs import drop_calendars, fall
 from booking.actions.cases import close_case
 from booking.actions.link_alarms import SILENT, note_link_working
 from booking.actions.link_imports import end_all_imports, forget_rows, lock_room
@@ -19,6 +20,7 @@ from booking.actions.link_runs import HELD, lease_name
 from booking.actions.link_wakes import wake_link
 from booking.actions.link_wishes import drop_wishes
 from booking.actions.setting_rows import own
+from booking.actions.site_calendars import follow_link
 from booking.actions.tools import Tools
 from booking.actions.vault import Sealed
 from booking.tables.houses import Room
@@ -26,6 +28,7 @@ from booking.tables.links import CalendarLink, ItemLink, PlanOp, SyncRun
 from booking.tables.outgoing import Lease
 from booking.values.identity import new_uuid
 from booking.values.links import Choice, LinkAccess, LinkKind, LinkPolicy, LinkSettings, LinkStatus, StepState
+from booking.values.proofs import ProofProblem
 from booking.values.refusals import Reason, Refused, refused
 
 LONGEST = 200
@@ -99,6 +102,7 @@ def change_link(
         setattr(row, name, value)
     if changed.keys() - {"name", "every_minutes", "limits"}:
         _look_at_all(session, row)
+    follow_link(session, now, row, policy_changed="policy" in changed)
     told = {"before": _plain(before), "after": _plain(changed)}
     note(session, now, organisation_id, actor, "calendar_link", link_id, "changed", **told)
     wake_link(session, now, link_id)
@@ -125,6 +129,7 @@ def change_link_access(
     row.quirks = {}
     if before.url != access.url:
         row.cursor_kind = row.cursor = ""
+        fall(session, now, link_id, ProofProblem.LINK_ELSEWHERE)
     if row.state is LinkStatus.FAILED:
         row.state = LinkStatus.ACTIVE
     row.failures, row.problem, row.detail, row.not_before = 0, "", "", None
@@ -140,6 +145,7 @@ def pause_link(session: Session, now: datetime, organisation_id: int, actor: Act
         return
     row.state = LinkStatus.PAUSED
     note_link_working(session, now, row)
+    fall(session, now, link_id, ProofProblem.LINK_RESTS)
     note(session, now, organisation_id, actor, "calendar_link", link_id, "paused")
 
 
@@ -160,6 +166,7 @@ def unlink(session: Session, now: datetime, organisation_id: int, actor: Actor, 
     note(session, now, organisation_id, actor, "calendar_link", link_id, "unlinked", after={"removes": removes})
     if removes and row.policy.writes:
         row.state, row.removes = LinkStatus.UNLINKING, True
+        fall(session, now, link_id, ProofProblem.LINK_ENDS)
         wake_link(session, now, link_id)
     else:
         drop_link(session, now, link_id)
@@ -168,6 +175,7 @@ def unlink(session: Session, now: datetime, organisation_id: int, actor: Actor, 
 def drop_link(session: Session, now: datetime, link_id: int) -> None:
     """Forget a link: its index, its runs, what it brought, and what it asked."""
     link, _ = lock_room(session, link_id)
+    drop_calendars(session, now, link_id)
     end_all_imports(session, now, link)
     for kind in (SILENT, HELD):
         close_case(session, now, link.organisation_id, kind, str(link_id), resolution="unlinked")

@@ -16,7 +16,7 @@ from booking.actions import outbox
 from booking.actions.moves import move_message
 from booking.reads.house import House
 from booking.tables.outgoing import Message
-from booking.tables.rows import write_row
+from booking.tables.rows import write_rows
 from booking.values.identity import new_uuid
 from booking.values.states import MessageState
 
@@ -81,37 +81,37 @@ def post(
     booking_id: int | None,
     facts: dict[str, Any] | None = None,
     due_at: datetime | None = None,
-) -> Message:
-    """Write one mail to be sent from `due_at` on. The Message-ID is given here and never changes."""
+) -> int:
+    """Write one mail to be sent from `due_at` on. The Message-ID is given here and never changes. Returns its id."""
     return post_all(session, now, house, [Mail(kind, to, name, language, booking_id, facts or {}, due_at)])[0]
 
 
-def post_all(session: Session, now: datetime, house: House, mails: Sequence[Mail]) -> list[Message]:
+def post_all(session: Session, now: datetime, house: House, mails: Sequence[Mail]) -> list[int]:
     """As `post` for several mails of one transaction, in two statements."""
     rows = [_row(now, house, mail) for mail in mails]
-    for row in rows:
-        write_row(session, row)
-    duties = [(row.id, f"mail-{row.id}", mail.due_at or now) for row, mail in zip(rows, mails, strict=True)]
+    ids = write_rows(session, Message, rows, known_by="public_id")
+    due = [(ids[row["public_id"]], mail.due_at or now) for row, mail in zip(rows, mails, strict=True)]
+    duties = [(row_id, f"mail-{row_id}", due_at) for row_id, due_at in due]
     outbox.put_all(session, now, house.organisation_id, TOPIC, duties)
-    return rows
+    return [row_id for row_id, _ in due]
 
 
-def _row(now: datetime, house: House, mail: Mail) -> Message:
+def _row(now: datetime, house: House, mail: Mail) -> dict[str, Any]:
     public_id = new_uuid(now)
     domain = house.letterhead.email.rpartition("@")[2] or house.host_id
-    return Message(
-        organisation_id=house.organisation_id,
-        public_id=public_id,
-        booking_id=mail.booking_id,
-        kind=mail.kind.value,
-        state=MessageState.QUEUED,
-        recipient_name=mail.name,
-        recipient=mail.to,
-        language=mail.language,
-        facts=mail.facts,
-        message_id=f"<{public_id}.{house.epoch}@{domain}>",
-        made_at=now,
-    )
+    return {
+        "organisation_id": house.organisation_id,
+        "public_id": public_id,
+        "booking_id": mail.booking_id,
+        "kind": mail.kind.value,
+        "state": MessageState.QUEUED,
+        "recipient_name": mail.name,
+        "recipient": mail.to,
+        "language": mail.language,
+        "facts": mail.facts,
+        "message_id": f"<{public_id}.{house.epoch}@{domain}>",
+        "made_at": now,
+    }
 
 
 def supersede(session: Session, now: datetime, booking_id: int, kinds: Iterable[MailKind]) -> frozenset[MailKind]:

@@ -3,12 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from booking.tables.bookings import Occupancy
 from booking.tables.houses import RoomUnit, Unit
+from booking.tables.prepared import Prepared, PreparedRows, Unread
 from booking.values.refusals import DatabaseBusy
 from booking.values.slot import Slot, subtract
 from booking.values.states import OccupancyKind
@@ -16,7 +18,6 @@ from booking.values.states import OccupancyKind
 LONGEST_PIECE = timedelta(days=7)
 OF_RENTAL = (OccupancyKind.BOOKING, OccupancyKind.HELD)
 _LOCK_TRIES = 5
-# Built once, on the tables alone: under a race the building of statements costs more than their execution.
 _ROWS, _PARTS, _UNITS = Occupancy.__table__.c, RoomUnit.__table__.c, Unit.__table__
 _MADE_OF = (
     select(_PARTS.room_id, _PARTS.unit_id)
@@ -26,14 +27,17 @@ _MADE_OF = (
     )
     .order_by(_UNITS.c.id, _PARTS.room_id)
 )
-_LOCK = _MADE_OF.with_for_update(of=_UNITS)
+_LOCK, _READ_AGAIN = Prepared(_MADE_OF.with_for_update(of=_UNITS)), Prepared(_MADE_OF)
 _TAKEN = select(_ROWS.starts_at, _ROWS.ends_at).where(
     _ROWS.unit_id.in_(bindparam("units", expanding=True)),
     _ROWS.ends_at > bindparam("start"),
     _ROWS.starts_at < bindparam("end"),
     _ROWS.starts_at > bindparam("earliest"),
 )
-_OCCUPY = Occupancy.metadata.tables["occupancy"].insert()
+_TAKEN_AT_ALL = Prepared(_TAKEN)
+_OCCUPY = PreparedRows(
+    Occupancy.__table__, ("organisation_id", "unit_id", "starts_at", "ends_at", "kind", "source_id", "exclusive")
+)
 
 
 def pieces(slot: Slot) -> tuple[Slot, ...]:
@@ -54,8 +58,8 @@ def lock_units(session: Session, organisation_id: int, room_ids: Sequence[int]) 
     """
     given = {"organisation_id": organisation_id, "rooms": list(room_ids)}
     for _ in range(_LOCK_TRIES):
-        pairs = session.execute(_LOCK, given).all()
-        if session.get_bind().dialect.name != "postgresql" or session.execute(_MADE_OF, given).all() == pairs:
+        pairs = _LOCK.all(session, given)
+        if session.get_bind().dialect.name != "postgresql" or _READ_AGAIN.all(session, given) == pairs:
             return {room: tuple(unit for owner, unit in pairs if owner == room) for room in room_ids}
     raise DatabaseBusy
 
@@ -69,18 +73,35 @@ def taken(
     exclusive_only: bool = False,
 ) -> tuple[Slot, ...]:
     """All times taken on these units that overlap `around`, the sources named left out."""
+    left_out = tuple(but)
+    if not (left_out or exclusive_only):
+        return slots_of(taken_unread(session, unit_ids, around))
     query = _TAKEN
-    for kind, source_id in but:
+    for kind, source_id in left_out:
         query = query.where((_ROWS.kind != kind) | (_ROWS.source_id != source_id))
     if exclusive_only:
         query = query.where(_ROWS.exclusive)
-    given = {
+    found = session.execute(query, _around(unit_ids, around))
+    return tuple(sorted({Slot(start, end) for start, end in found}))
+
+
+def taken_unread(session: Session, unit_ids: Sequence[int], around: Slot) -> Unread:
+    """What `taken` finds without further conditions, for who only wants to know whether it is the same as before."""
+    return _TAKEN_AT_ALL.unread(session, _around(unit_ids, around))
+
+
+def slots_of(found: Unread) -> tuple[Slot, ...]:
+    """As `taken` returns them."""
+    return tuple(Slot(start, end) for start, end in sorted(set(found.read())))
+
+
+def _around(unit_ids: Sequence[int], around: Slot) -> dict[str, Any]:
+    return {
         "units": list(unit_ids),
         "start": around.start,
         "end": around.end,
         "earliest": around.start - LONGEST_PIECE,
     }
-    return tuple(sorted({Slot(start, end) for start, end in session.execute(query, given)}))
 
 
 def occupy(
@@ -107,8 +128,7 @@ def occupy(
         for unit_id in unit_ids
         for piece in pieces(slot)
     ]
-    session.flush()  # what was added before may be referred to
-    session.connection().execute(_OCCUPY, rows)
+    _OCCUPY.insert(session, rows)
 
 
 def hold_beside(

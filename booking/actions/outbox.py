@@ -7,18 +7,30 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cache
 
-from sqlalchemy import ColumnElement, Executable, and_, delete, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from booking.tables.outgoing import Outbox
+from booking.tables.prepared import PreparedRows
 
 LEASE = timedelta(seconds=20)
 BACKOFF = tuple(timedelta(seconds=s) for s in (5, 15, 60, 300, 900, 1800, 3600, 7200, 14400, 28800))
 TRIES = len(BACKOFF)
+_WRITTEN = (
+    "organisation_id",
+    "topic",
+    "subject_id",
+    "dedup_key",
+    "created_at",
+    "due_at",
+    "claim",
+    "attempts",
+    "last_error",
+)
+_PUT = PreparedRows(
+    Outbox.__table__, _WRITTEN, lambda insert: insert.on_conflict_do_nothing(index_elements=["dedup_key"])
+)
 KEPT = timedelta(days=90)  # longer than any cause of a duty can come up again under its key
 
 
@@ -62,14 +74,7 @@ def put_all(
         }
         for subject_id, dedup_key, due_at in duties
     ]
-    if rows:
-        session.connection().execute(_put(session.get_bind().dialect.name), rows)
-
-
-@cache
-def _put(dialect: str) -> Executable:
-    insert = postgresql_insert if dialect == "postgresql" else sqlite_insert
-    return insert(Outbox.metadata.tables["outbox"]).on_conflict_do_nothing(index_elements=["dedup_key"])
+    _PUT.insert(session, rows)
 
 
 def claim(session: Session, now: datetime, limit: int, topics: Sequence[str] = ()) -> list[Duty]:

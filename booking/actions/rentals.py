@@ -15,6 +15,7 @@ from booking.tables.bookings import Booking, Decision, Event
 from booking.tables.connections import Connection, ConnectionRoom, RemoteBooking, Writer
 from booking.tables.houses import RoomUnit
 from booking.tables.people import Customer
+from booking.tables.prepared import Prepared
 from booking.values.findings import Contact
 from booking.values.identity import new_uuid
 from booking.values.refusals import NotFound
@@ -39,7 +40,7 @@ _STANDS_THERE = (
     .where(RemoteBooking.booking_id == bindparam("booking_id"), RemoteBooking.cancelled.is_(False))
     .limit(1)
 )
-_CONCERNS_SITES = select(literal(1)).where(or_(_LINKED.exists(), _STANDS_THERE.exists()))
+_CONCERNS_SITES = Prepared(select(literal(1)).where(or_(_LINKED.exists(), _STANDS_THERE.exists())))
 
 
 @dataclass(slots=True)
@@ -126,11 +127,13 @@ def writes_to_customer(session: Session, booking: Booking) -> bool:
     return session.scalar(query.limit(1)) is not Writer.THERE
 
 
-def publish(session: Session, now: datetime, house: House, *rentals: Rental) -> None:
-    """Write the calendar items of rentals that changed, bump the feeds, wake the sites. Last in the transaction."""
+def publish(session: Session, now: datetime, house: House, *rentals: Rental, new: bool = False) -> None:
+    """Write the calendar items of rentals that changed, or are `new`, bump the feeds, wake the sites. Last in the
+    transaction.
+    """
     for rental in rentals:
         announce(session, now, house.organisation_id, rental.booking.id, rental.event.room_id)
-    record_all(session, now, [_facts(house, rental) for rental in rentals])
+    record_all(session, now, [_facts(house, rental) for rental in rentals], new=new)
 
 
 def announce(session: Session, now: datetime, organisation_id: int, booking_id: int, room_id: int) -> None:
@@ -138,7 +141,7 @@ def announce(session: Session, now: datetime, organisation_id: int, booking_id: 
     every other where something stands for the booking: its page there may stand for no room any more.
     """
     given = {"organisation_id": organisation_id, "room_id": room_id, "booking_id": booking_id}
-    if session.scalar(_CONCERNS_SITES, given) is not None:
+    if _CONCERNS_SITES.scalar(session, given) is not None:
         outbox.put(session, now, organisation_id, SITES, booking_id, f"sites-{new_uuid(now)}", now)
 
 

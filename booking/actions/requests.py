@@ -18,13 +18,13 @@ from booking.reads.records import Reviewed, contact_ids, open_requests, record_o
 from booking.rules import plausibility
 from booking.rules.admission import Admitted, OpenRequests, RequestLimits, admit, occupied
 from booking.rules.extras import book_extras
-from booking.rules.opening import open_between
 from booking.rules.plausibility import is_same_contact
 from booking.rules.pricing import price
 from booking.rules.review import MAIL_CHECK
 from booking.rules.working_days import review_deadline, short_notice
 from booking.tables.bookings import Booking, Event
 from booking.tables.people import Customer
+from booking.tables.prepared import Prepared
 from booking.tables.rows import write_row
 from booking.values.clock import local_day
 from booking.values.codes import new_booking_code
@@ -42,7 +42,10 @@ STATUS_LINK = "status"
 NO_FEE = Cents(0)
 LONGEST_LOOK = timedelta(days=31)  # a wish of years is too long anyway; its opening hours are not gone through
 _ROW = Booking.__table__.c
-_HAS_CODE = select(_ROW.id).where(_ROW.organisation_id == bindparam("organisation_id"), _ROW.code == bindparam("code"))
+_FILES = select(Customer).where(Customer.id.in_(bindparam("ids", expanding=True))).order_by(Customer.id)
+_HAS_CODE = Prepared(
+    select(_ROW.id).where(_ROW.organisation_id == bindparam("organisation_id"), _ROW.code == bindparam("code"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +199,7 @@ def look(
         people,
         now,
         room.terms,
-        open_between(day, last, house.calendar(room)),
+        house.open_between(room, day, last),
         others,
         waiting=waiting,
         limits=RequestLimits(house.open_per_contact, house.open_per_address, house.open_per_room),
@@ -301,26 +304,16 @@ def _write(
     write_row(session, booking)
     rental = Rental(booking, event, customer)
     _post_mails(session, now, house, rental, ask, check=check)
-    publish(session, now, house, rental)
-    return Made(
-        booking.id,
-        public_id,
-        booking.code,
-        ask.slot,
-        deadline,
-        booking.short_notice,
-        cost,
-        found,
-        record,
-        basis.extras,
-    )
+    publish(session, now, house, rental, new=True)
+    short = booking.short_notice
+    return Made(booking.id, public_id, booking.code, ask.slot, deadline, short, cost, found, record, basis.extras)
 
 
 def file_of(session: Session, house: House, given: Contact, contact: list[int]) -> Customer | None:
     """The customer's file with these data, however written, among those of the mail address."""
     if not contact:
         return None
-    files = session.scalars(select(Customer).where(Customer.id.in_(contact)).order_by(Customer.id))
+    files = session.scalars(_FILES, {"ids": contact})
     return next((file for file in files if _is_file_of(file, given, house)), None)
 
 
@@ -362,7 +355,7 @@ def _unused_code(session: Session, organisation_id: int) -> str:
     """A booking code that no booking has; the unique constraint stands behind it."""
     while True:
         code = new_booking_code()
-        if session.scalar(_HAS_CODE, {"organisation_id": organisation_id, "code": code}) is None:
+        if _HAS_CODE.scalar(session, {"organisation_id": organisation_id, "code": code}) is None:
             return code
 
 

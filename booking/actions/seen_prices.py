@@ -12,8 +12,10 @@ def price_changed(house: House, room: RoomFacts, slot: Slot, basis: PriceBasis, 
 
     Refused: price-changed, with the price that is due now. What has no price at all is refused elsewhere.
     """
+    if seen is None:
+        return None
     cost = price_of(house, room, slot, basis)
-    if isinstance(cost, Refused) or seen in {None, cost.gross}:
+    if isinstance(cost, Refused) or seen == cost.gross:
         return None
     return Refused((Reason("price-changed", None, {"cents": cost.gross}),))
 

@@ -6,7 +6,9 @@ from datetime import datetime
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
+from booking.tables.houses import Organisation
 from booking.tables.people import ApiToken, Staff, StaffSession
+from booking.tables.prepared import Prepared
 from booking.values.refusals import NotFound
 from booking.values.states import Role
 
@@ -21,8 +23,17 @@ _STAFF_OF_SESSION = (
         Staff.disabled_at.is_(None),
     )
 )
-_TOKEN = select(ApiToken.id, ApiToken.organisation_id, ApiToken.name, ApiToken.role, ApiToken.last_used_at).where(
-    ApiToken.token_hash == bindparam("token_hash"), ApiToken.revoked_at.is_(None)
+_TOKEN = Prepared(
+    select(
+        ApiToken.id,
+        ApiToken.organisation_id,
+        ApiToken.name,
+        ApiToken.role,
+        ApiToken.last_used_at,
+        Organisation.settings_revision,
+    )
+    .join(Organisation, Organisation.id == ApiToken.organisation_id)
+    .where(ApiToken.token_hash == bindparam("token_hash"), ApiToken.revoked_at.is_(None))
 )
 
 
@@ -42,11 +53,14 @@ class StaffFacts:
 
 @dataclass(frozen=True, slots=True)
 class TokenFacts:
+    """`settings_revision` is that of its organisation, for `read_house` in the same session."""
+
     token_id: int
     organisation_id: int
     name: str
     role: Role
     last_used_at: datetime | None
+    settings_revision: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +101,8 @@ def staff_of_session(session: Session, now: datetime, token_hash: bytes) -> Staf
 
 def token_of_api(session: Session, token_hash: bytes) -> TokenFacts | None:
     """Whose API token this is; None for one that is unknown or revoked."""
-    row = session.execute(_TOKEN, {"token_hash": token_hash}).one_or_none()
-    return TokenFacts(row.id, row.organisation_id, row.name, row.role, row.last_used_at) if row else None
+    row = _TOKEN.first(session, {"token_hash": token_hash})
+    return TokenFacts(*row) if row else None
 
 
 def credentials_of(session: Session, organisation_id: int, email: str) -> Credentials | None:

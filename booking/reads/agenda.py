@@ -217,8 +217,12 @@ def _organisation() -> tuple[type[Organisation], ColumnElement[bool]]:
 
 
 def _of(whose: Whose, since: datetime | None) -> list[ColumnElement[bool]]:
-    """The conditions of a calendar, always within its organisation (DESIGN rule 10)."""
-    conditions = [CalendarItem.organisation_id == whose.organisation_id, _is_for(whose)]
+    """The conditions of a calendar, always within its organisation (DESIGN rule 10).
+
+    Test times of a calendar link concern nobody who reads a calendar of ours.
+    """
+    is_shown = CalendarItem.only_link_id.is_(None)
+    conditions = [CalendarItem.organisation_id == whose.organisation_id, is_shown, _is_for(whose)]
     if since is not None:
         conditions.append(CalendarItem.starts_at > since - LONGEST)
     return conditions

@@ -20,6 +20,8 @@ from booking.values.states import BookingState
 MOST = 100
 TOLD = (
     "site",
+    "link",
+    "fell",
     "ref",
     "error",
     "invoice",

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from booking.rules.calendar_proof import PHASE
 from booking.tables.connections import (
     BlockWay,
     Connection,
@@ -16,7 +17,11 @@ from booking.tables.connections import (
     RemoteBooking,
     Writer,
 )
+from booking.tables.links import CalendarLink
+from booking.tables.site_calendars import SiteCalendar
+from booking.values.proofs import ProofPhase
 from booking.values.refusals import NotFound
+from booking.values.slot import Slot
 
 LATELY = 20
 
@@ -33,8 +38,28 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class CalendarFacts:
+    """By which link a page there is blocked, and how far the proof of that is. `until`: when its phase ends at the
+    latest, while it runs; `slot`: its test time.
+    """
+
+    link_id: UUID
+    link: str
+    phase: ProofPhase
+    phase_at: datetime | None
+    until: datetime | None
+    slot: Slot | None
+    problem: str
+    detail: str
+    proven_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionFacts:
-    """`pages` is profile id → room id. `failures` counts polls in a row; `stuck` bookings whose cancel there fails."""
+    """`pages` is profile id → room id; `calendars` profile id → how it is blocked, where that is by calendars.
+
+    `failures` counts polls in a row; `stuck` bookings whose cancel there fails.
+    """
 
     connection_id: int
     public_id: UUID
@@ -51,6 +76,11 @@ class ConnectionFacts:
     paused_at: datetime | None
     pages: dict[str, int]
     stuck: int
+    calendars: dict[str, CalendarFacts]
+
+    @property
+    def is_being_proven(self) -> bool:
+        return any(one.phase.runs for one in self.calendars.values())
 
 
 def connections_of(session: Session, organisation_id: int) -> tuple[ConnectionFacts, ...]:
@@ -86,7 +116,7 @@ def deliveries_of(session: Session, connection_id: int) -> tuple[Delivery, ...]:
 
 
 def _facts(session: Session, rows: Sequence[Connection]) -> tuple[ConnectionFacts, ...]:
-    """In two queries, however many they are."""
+    """In three queries, however many they are."""
     ids = [row.id for row in rows]
     columns = (ConnectionRoom.connection_id, ConnectionRoom.profile_id, ConnectionRoom.room_id)
     pages = session.execute(select(*columns).where(ConnectionRoom.connection_id.in_(ids))).all()
@@ -100,6 +130,7 @@ def _facts(session: Session, rows: Sequence[Connection]) -> tuple[ConnectionFact
         .group_by(RemoteBooking.connection_id)
     )
     stuck = {connection_id: count for connection_id, count in counted}  # noqa: C416 - rows are no pairs
+    calendars = _calendars(session, ids)
     return tuple(
         ConnectionFacts(
             connection_id=row.id,
@@ -117,6 +148,30 @@ def _facts(session: Session, rows: Sequence[Connection]) -> tuple[ConnectionFact
             paused_at=row.paused_at,
             pages={page.profile_id: page.room_id for page in pages if page.connection_id == row.id},
             stuck=stuck.get(row.id, 0),
+            calendars=calendars.get(row.id, {}),
         )
         for row in rows
     )
+
+
+def _calendars(session: Session, ids: Sequence[int]) -> dict[int, dict[str, CalendarFacts]]:
+    found: dict[int, dict[str, CalendarFacts]] = {}
+    query = (
+        select(SiteCalendar, CalendarLink.public_id, CalendarLink.name)
+        .join(CalendarLink, CalendarLink.id == SiteCalendar.link_id)
+        .where(SiteCalendar.connection_id.in_(ids))
+    )
+    for row, public_id, name in session.execute(query):
+        slot = Slot(row.starts_at, row.ends_at) if row.starts_at is not None and row.ends_at is not None else None
+        found.setdefault(row.connection_id, {})[row.profile_id] = CalendarFacts(
+            link_id=public_id,
+            link=name,
+            phase=row.phase,
+            phase_at=row.phase_at,
+            until=row.phase_at + PHASE if row.phase.runs and row.phase_at is not None else None,
+            slot=slot,
+            problem=row.problem,
+            detail=row.detail,
+            proven_at=row.proven_at,
+        )
+    return found

@@ -4,7 +4,7 @@ Every action that writes a setting bumps the revision (`booking.actions.settings
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -16,8 +16,10 @@ from sqlalchemy import Engine, bindparam, select
 from sqlalchemy.orm import Session
 
 from booking.rules.invoicing import house_lacks
+from booking.rules.opening import open_between
 from booking.rules.public_holidays import public_holidays
 from booking.tables import houses as t
+from booking.tables.prepared import Prepared
 from booking.values.findings import Threshold
 from booking.values.house import (
     CancelStep,
@@ -34,7 +36,11 @@ from booking.values.house import (
 )
 from booking.values.identity import host_id
 from booking.values.refusals import NotFound
+from booking.values.slot import Slot
 from booking.values.states import Weight
+
+HOLIDAY_YEARS = range(2020, 2051)
+MOST_WINDOWS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +117,9 @@ class House:
     public_holidays: frozenset[date]
     thresholds: Mapping[str, Threshold]
     rooms: Mapping[int, RoomFacts]
+    _opened: dict[tuple[int, date, date], tuple[RoomFacts, tuple[Slot, ...]]] = field(
+        init=False, default_factory=dict, compare=False, repr=False
+    )
 
     @property
     def host_id(self) -> str:
@@ -139,6 +148,17 @@ class House:
             holidays_close_rooms=self.office.holidays_close_rooms,
         )
 
+    def open_between(self, room: RoomFacts, first: date, last: date) -> tuple[Slot, ...]:
+        """When one of these rooms is open, as `booking.rules.opening.open_between` says. Kept with the house, which is
+        read anew when a setting changes.
+        """
+        known = self._opened.get((room.room_id, first, last))
+        if known is None or known[0] is not room:
+            if len(self._opened) >= MOST_WINDOWS:
+                self._opened.clear()
+            known = self._opened[room.room_id, first, last] = (room, open_between(first, last, self.calendar(room)))
+        return known[1]
+
     def group_name(self, group_id: int | None) -> str:
         """The name of a customer group; empty for nobody's and for one that is gone."""
         return next((group.name for group in self.groups if group.group_id == group_id), "")
@@ -156,16 +176,16 @@ class House:
         raise NotFound("room", slug or public_id)
 
 
-HOLIDAY_YEARS = range(2020, 2051)
 _ROW = t.Organisation.__table__.c
-_REVISION = select(_ROW.settings_revision).where(_ROW.id == bindparam("organisation_id"))
+_REVISION = Prepared(select(_ROW.settings_revision).where(_ROW.id == bindparam("organisation_id")))
 
 _KNOWN: WeakKeyDictionary[Engine, dict[int, tuple[int, House]]] = WeakKeyDictionary()
 
 
-def read_house(session: Session, organisation_id: int) -> House:
-    """The house as it is set up now. One query where nothing changed."""
-    revision = session.scalar(_REVISION, {"organisation_id": organisation_id})
+def read_house(session: Session, organisation_id: int, revision: int | None = None) -> House:
+    """The house as it is set up now. One query where nothing changed, none where this session read the revision."""
+    if revision is None:
+        revision = _REVISION.scalar(session, {"organisation_id": organisation_id})
     if revision is None:
         raise NotFound("organisation", organisation_id)
     known = _KNOWN.setdefault(session.get_bind().engine, {})

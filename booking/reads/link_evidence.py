@@ -118,14 +118,17 @@ def rows_by(
 
 def waiting_rows(session: Session, link_id: int) -> list[StoredItem]:
     """Those that wait for a person, for proof, or for their next try."""
-    waits = or_(
+    return _stored(session, ItemLink.link_id == link_id, waits())
+
+
+def waits() -> ColumnElement[bool]:
+    return or_(
         ItemLink.state.not_in(SETTLED),
         ItemLink.held.is_not(None),
         ItemLink.decision.is_not(None),
         ItemLink.next_try.is_not(None),
         ItemLink.error_count > 0,
     )
-    return _stored(session, ItemLink.link_id == link_id, waits)
 
 
 def touched(session: Session, facts: LinkFacts, now: datetime) -> tuple[set[int], set[int]]:
@@ -137,11 +140,11 @@ def touched(session: Session, facts: LinkFacts, now: datetime) -> tuple[set[int]
     changed = (
         select(CalendarItem.id)
         .outerjoin(ItemLink, row)
-        .where(*_live(facts), or_(is_news, and_(ItemLink.id.is_not(None), moved)))
+        .where(*live_items(facts), or_(is_news, and_(ItemLink.id.is_not(None), moved)))
     )
     ended = (
         select(ItemLink.local_id)
-        .outerjoin(CalendarItem, and_(CalendarItem.id == ItemLink.local_id, *_live(facts)))
+        .outerjoin(CalendarItem, and_(CalendarItem.id == ItemLink.local_id, *live_items(facts)))
         .where(ItemLink.link_id == facts.link_id, ItemLink.local_id > 0, ItemLink.state != "TOMBSTONE")
         .where(CalendarItem.id.is_(None))
     )
@@ -237,11 +240,13 @@ def _stored(session: Session, *conditions: ColumnElement[bool]) -> list[StoredIt
     return [StoredItem(*row) for row in session.execute(select(*_ROW).where(*conditions).order_by(ItemLink.id))]
 
 
-def _live(facts: LinkFacts) -> list[ColumnElement[bool]]:
+def live_items(facts: LinkFacts) -> list[ColumnElement[bool]]:
+    """What makes a calendar item one that the link shows."""
     shown = [ItemStatus.CONFIRMED, *([ItemStatus.TENTATIVE] if facts.requested else [])]
     return [
         CalendarItem.organisation_id == facts.organisation_id,
         CalendarItem.room_id.in_(facts.rooms),
+        or_(CalendarItem.only_link_id.is_(None), CalendarItem.only_link_id == facts.link_id),
         CalendarItem.status.in_(shown),
         CalendarItem.ends_at > facts.since,
         CalendarItem.starts_at < facts.until,
@@ -249,7 +254,7 @@ def _live(facts: LinkFacts) -> list[ColumnElement[bool]]:
 
 
 def _bookings(session: Session, facts: LinkFacts, *conditions: ColumnElement[bool]) -> list[LocalBooking]:
-    query = select(CalendarItem).where(*_live(facts), *conditions).order_by(CalendarItem.id)
+    query = select(CalendarItem).where(*live_items(facts), *conditions).order_by(CalendarItem.id)
     columns = CalendarItem.__table__.c
     rows = session.connection().execute(query.with_only_columns(*columns))
     return [

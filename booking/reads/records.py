@@ -3,11 +3,12 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import starmap
 
 from sqlalchemy import bindparam, case, func, select
 from sqlalchemy.orm import Session
 
-from booking.reads.customers import discount_of
+from booking.reads.customers import StandingDiscount
 from booking.reads.house import House, RoomFacts
 from booking.reads.rentals import Billed, is_still_owed
 from booking.rules.admission import OpenRequests, occupied
@@ -16,6 +17,7 @@ from booking.rules.plausibility import is_same_contact
 from booking.tables.bookings import Booking, CaseFile, Event, Occupancy
 from booking.tables.outgoing import Invoice, Settlement
 from booking.tables.people import Customer
+from booking.tables.prepared import Prepared
 from booking.values.clock import local_day
 from booking.values.findings import Contact, Record, Wish
 from booking.values.slot import Slot
@@ -24,12 +26,11 @@ from booking.values.states import OCCUPYING, BookingState, OccupancyKind
 MEMORY = timedelta(days=730)
 LONGEST_PIECE = timedelta(days=7)  # of a row of Occupancy; `booking.actions.occupy` cuts what is longer
 SITE_CLASH = "site-clash"
-# Built once, on the tables alone: under a race the building of statements costs more than their execution.
 _FILES, _BOOKINGS, _EVENTS, _TAKEN = Customer.__table__.c, Booking.__table__.c, Event.__table__, Occupancy.__table__
-_SAME_ADDRESS = select(_FILES.id).where(
-    _FILES.organisation_id == bindparam("organisation_id"), _FILES.email == bindparam("email")
+_SAME_ADDRESS = Prepared(
+    select(_FILES.id).where(_FILES.organisation_id == bindparam("organisation_id"), _FILES.email == bindparam("email"))
 )
-_OPEN = (
+_OPEN = Prepared(
     select(
         func.count(case((_BOOKINGS.customer_id.in_(bindparam("contact", expanding=True)), 1))),
         func.count(case((_BOOKINGS.made_from == bindparam("made_from"), 1))),
@@ -40,7 +41,7 @@ _OPEN = (
 )
 
 _IS_BOOKING = _TAKEN.c.kind.in_((OccupancyKind.BOOKING, OccupancyKind.HELD))
-_BESIDE = (
+_BESIDE = Prepared(
     select(_FILES.company, _FILES.name)
     .select_from(_TAKEN)
     .outerjoin(Booking.__table__, _IS_BOOKING & (_BOOKINGS.id == _TAKEN.c.source_id))
@@ -55,6 +56,41 @@ _BESIDE = (
     )
     .order_by(_TAKEN.c.starts_at, _TAKEN.c.id)
 )
+_KNOWN = Prepared(
+    select(
+        _BOOKINGS.id, _BOOKINGS.state, _BOOKINGS.no_show, _BOOKINGS.customer_id, _EVENTS.c.starts_at, _EVENTS.c.ends_at
+    )
+    .join(_EVENTS, _EVENTS.c.id == _BOOKINGS.event_id)
+    .where(
+        _BOOKINGS.organisation_id == bindparam("organisation_id"),
+        _BOOKINGS.customer_id.in_(bindparam("contact", expanding=True)),
+        _BOOKINGS.made_at > bindparam("since"),
+    )
+)
+_DISCOUNTS = Prepared(
+    select(
+        _FILES.id,
+        _FILES.discount_percent,
+        _FILES.discount_cents,
+        _FILES.discount_note,
+        _FILES.discount_from,
+        _FILES.discount_until,
+    ).where(
+        _FILES.id.in_(bindparam("contact", expanding=True)), (_FILES.discount_percent > 0) | (_FILES.discount_cents > 0)
+    )
+)
+_UNPAID = Prepared(
+    select(func.count())
+    .select_from(Invoice)
+    .outerjoin(Settlement, Settlement.invoice_id == Invoice.id)
+    .outerjoin(Billed, Billed.id == Invoice.booking_id)
+    .where(
+        Invoice.customer_id.in_(bindparam("contact", expanding=True)),
+        Invoice.due_on < bindparam("today"),
+        Settlement.id.is_(None),
+        is_still_owed(),
+    )
+)
 _REPORTED = select(CaseFile.facts).where(
     CaseFile.booking_id == bindparam("booking_id"), CaseFile.kind == SITE_CLASH, CaseFile.closed_at.is_(None)
 )
@@ -63,7 +99,7 @@ _REPORTED = select(CaseFile.facts).where(
 def contact_ids(session: Session, organisation_id: int, email: str) -> list[int]:
     """All customer files under one mail address."""
     given = {"organisation_id": organisation_id, "email": email.strip().lower()}
-    return list(session.scalars(_SAME_ADDRESS, given))
+    return _SAME_ADDRESS.scalars(session, given)
 
 
 def open_requests(
@@ -71,8 +107,20 @@ def open_requests(
 ) -> OpenRequests:
     """Requests that wait for a review. The partial index on open requests bounds the cost."""
     given = {"organisation_id": organisation_id, "contact": contact, "made_from": made_from, "room_id": room_id}
-    row = session.execute(_OPEN, given).one()
-    return OpenRequests(of_contact=row[0], of_address=row[1] if made_from else 0, of_room=row[2])
+    ((of_contact, of_address, of_room),) = _OPEN.all(session, given)
+    return OpenRequests(of_contact, of_address if made_from else 0, of_room)
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """A booking of the contact, as `_KNOWN` reads it."""
+
+    booking_id: int
+    state: BookingState
+    no_show: bool
+    customer_id: int
+    starts_at: datetime
+    ends_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +161,8 @@ def record_of(
     )
     if not contact:
         return known
-    rows = session.execute(
-        select(Booking.id, Booking.state, Booking.no_show, Booking.customer_id, Event.starts_at, Event.ends_at)
-        .join(Event, Event.id == Booking.event_id)
-        .where(
-            Booking.organisation_id == house.organisation_id,
-            Booking.customer_id.in_(contact),
-            Booking.made_at > now - MEMORY,
-        )
-    ).all()
-    others = [row for row in rows if row.id != reviewed.booking_id]
+    given = {"organisation_id": house.organisation_id, "contact": contact, "since": now - MEMORY}
+    others = [one for one in starmap(_Past, _KNOWN.all(session, given)) if one.booking_id != reviewed.booking_id]
     confirmed = {row.customer_id for row in others if row.state is BookingState.CONFIRMED}
     return replace(
         known,
@@ -157,7 +197,7 @@ def _clashes(session: Session, room: RoomFacts, slot: Slot, reviewed: Reviewed) 
         "earliest": whole.start - LONGEST_PIECE,
         "own": reviewed.own,
     }
-    beside = [row.company or row.name or room.name for row in session.execute(_BESIDE, given)]
+    beside = [company or name or room.name for company, name in _BESIDE.all(session, given)]
     sites = session.scalars(_REPORTED, {"booking_id": reviewed.booking_id}) if reviewed.booking_id else ()
     return tuple(dict.fromkeys((*(str(facts["site"]) for facts in sites if facts.get("site")), *beside)))
 
@@ -172,20 +212,11 @@ def _differs(session: Session, given: Contact, files: Collection[int]) -> bool:
 
 def _is_discount_elsewhere(session: Session, contact: list[int], own: int | None, day: date) -> bool:
     """Whether not this file but another one of the contact has a standing discount on that day (SPEC S19)."""
-    given = (Customer.discount_percent > 0) | (Customer.discount_cents > 0)
-    files = session.scalars(select(Customer).where(Customer.id.in_(contact), given))
-    having = {file.id for file in files if discount_of(file).holds_on(day)}
+    found = _DISCOUNTS.all(session, {"contact": contact})
+    having = {customer_id for customer_id, *discount in found if StandingDiscount(*discount).holds_on(day)}
     return bool(having) and own not in having
 
 
 def unpaid_invoices(session: Session, now: datetime, contact: list[int]) -> int:
     """Invoices past their due day that nobody noted as paid; none of cancelled or waived rentals (S18, S27)."""
-    query = (
-        select(func.count())
-        .select_from(Invoice)
-        .outerjoin(Settlement, Settlement.invoice_id == Invoice.id)
-        .outerjoin(Billed, Billed.id == Invoice.booking_id)
-        .where(Invoice.customer_id.in_(contact), Invoice.due_on < now.date(), Settlement.id.is_(None))
-        .where(is_still_owed())
-    )
-    return session.scalar(query) or 0
+    return _UNPAID.scalar(session, {"contact": contact, "today": now.date()}) or 0

@@ -107,9 +107,8 @@ def free_slots(
 
     `length` is that of the wish; by default the shortest that the room's terms allow.
     """
-    wanted = length or shortest_length(terms)
-    grid = (Slot(start, start + wanted) for start in sorted(_starts(open_slots, terms)))
-    return tuple(_offers(grid, now, terms, open_slots, taken, price_of))
+    starts = sorted(grid_starts(open_slots, terms))
+    return tuple(_offers(starts, length or shortest_length(terms), now, terms, open_slots, taken, price_of))
 
 
 def nearest_free(
@@ -123,9 +122,8 @@ def nearest_free(
     price_of: Callable[[Slot], Price | Refused] | None = None,
 ) -> tuple[Offer, ...]:
     """Up to n free times of the wish's length, the nearest start first, of two equally near the earlier."""
-    starts = sorted(_starts(open_slots, terms), key=lambda start: (abs(start - wish.start), start))
-    near = (Slot(start, start + wish.duration) for start in starts)
-    return tuple(islice(_offers(near, now, terms, open_slots, taken, price_of), n))
+    near = sorted(grid_starts(open_slots, terms), key=lambda start: (abs(start - wish.start), start))
+    return tuple(islice(_offers(near, wish.duration, now, terms, open_slots, taken, price_of), n))
 
 
 def shortest_length(terms: RoomTerms) -> timedelta:
@@ -134,7 +132,8 @@ def shortest_length(terms: RoomTerms) -> timedelta:
 
 
 def _offers(
-    wishes: Iterable[Slot],
+    starts: Iterable[datetime],
+    length: timedelta,
     now: datetime,
     terms: RoomTerms,
     open_slots: Sequence[Slot],
@@ -142,28 +141,30 @@ def _offers(
     price_of: Callable[[Slot], Price | Refused] | None,
 ) -> Iterator[Offer]:
     is_taken = _finder(taken)
-    for wish in wishes:
-        if is_taken(occupied(wish, terms)):
+    before, whole = terms.buffer_before, length + terms.buffer_after
+    for start in starts:
+        if is_taken(start - before, start + whole):
             continue  # most of a busy week, and the cheapest to see
+        wish = Slot(start, start + length)
         verdict = admit(wish, 1, now, terms, open_slots, (), price_of=price_of)
         if isinstance(verdict, Admitted):
             yield Offer(wish, verdict.price)
 
 
-def _finder(taken: Sequence[Slot]) -> Callable[[Slot], bool]:
-    """Whether a slot meets one that is taken, in logarithmic time: by start, each with the latest end up to it."""
+def _finder(taken: Sequence[Slot]) -> Callable[[datetime, datetime], bool]:
+    """Whether a time meets one that is taken, in logarithmic time: by start, each with the latest end up to it."""
     ordered = sorted(taken)
     starts = [slot.start for slot in ordered]
     ends = list(accumulate((slot.end for slot in ordered), max))
 
-    def is_taken(slot: Slot) -> bool:
-        before = bisect_left(starts, slot.end)
-        return before > 0 and ends[before - 1] > slot.start
+    def is_taken(start: datetime, end: datetime) -> bool:
+        before = bisect_left(starts, end)
+        return before > 0 and ends[before - 1] > start
 
     return is_taken
 
 
-def _starts(open_slots: Sequence[Slot], terms: RoomTerms) -> set[datetime]:
+def grid_starts(open_slots: Sequence[Slot], terms: RoomTerms) -> set[datetime]:
     """Every start of the grid; each stretch counts its own from its opening."""
     return {
         stretch.start + step * terms.grid

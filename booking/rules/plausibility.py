@@ -6,8 +6,6 @@ from datetime import time, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from email_validator import EmailNotValidError, validate_email
-
 from booking.rules.findings_table import DEFAULTS, KINDS
 from booking.rules.made_up import count_links, is_impossible_phone, is_nonsense, spam_words, throwaway_domain
 from booking.values.clock import instant_of, local_day
@@ -163,6 +161,8 @@ def _of_record(record: Record) -> Iterator[Observed]:
 
 
 def _is_mail_address(text: str) -> bool:
+    from email_validator import EmailNotValidError, validate_email  # its expressions take long to compile
+
     try:
         validate_email(text, check_deliverability=False)
     except EmailNotValidError:

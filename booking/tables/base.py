@@ -1,5 +1,6 @@
 """The declarative base: naming, type map, instants, and what every organisation's row carries."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -35,7 +36,6 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
-TEXT_FORM = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -53,14 +53,19 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         instant = require_utc(value)
-        return instant.strftime(TEXT_FORM) if dialect.name == "sqlite" else instant
+        return f"{instant.isoformat(timespec='microseconds')[:26]}Z" if dialect.name == "sqlite" else instant
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if dialect.name == "sqlite":
-            return datetime.fromisoformat(value)
-        return value.astimezone(UTC)  # type: ignore[no-any-return]  # the driver hands out aware datetimes
+    def result_processor(self, dialect: Dialect, _coltype: object) -> Callable[[Any], datetime | None]:
+        """Both drivers' values in one call each: the busiest type of all. PostgreSQL's driver hands out aware ones."""
+        return _from_text if dialect.name == "sqlite" else _from_driver
+
+
+def _from_text(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value)
+
+
+def _from_driver(value: datetime | None) -> datetime | None:
+    return None if value is None else value.astimezone(UTC)
 
 
 class Base(DeclarativeBase):

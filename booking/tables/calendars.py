@@ -11,7 +11,11 @@ from booking.values.states import ItemStatus, SubjectKind, Variant
 
 
 class CalendarItem(Base, Owned):
-    """Copied texts of one event. `sequence` and `last_modified` grow with every change and only then (SPEC C2)."""
+    """Copied texts of one event. `sequence` and `last_modified` grow with every change and only then (SPEC C2).
+
+    `only_link_id`: a test time, which this calendar link alone writes and no feed shows (SPEC Y8); None of all others.
+    No foreign key: links go.
+    """
 
     __tablename__ = "calendar_item"
     __table_args__ = owned(
@@ -41,6 +45,7 @@ class CalendarItem(Base, Owned):
     location: Mapped[str]
     details: Mapped[str] = mapped_column(default="")
     ended_at: Mapped[datetime | None]
+    only_link_id: Mapped[int | None]
 
 
 class FeedSubject(Base, Owned):

@@ -14,17 +14,21 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError, OperationalError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
 
+from booking.tables.prepared import fetched
 from booking.values.refusals import DatabaseBusy, Overlap
 
 T = TypeVar("T")
 
 LOCK_SECONDS = 5.0
 TRIES = 5
+PING_SECONDS = 1.0
+RETURNED = "returned"
 _OVERLAP_MARKS = ("occupancy_overlap", "ex_occupancy_overlap")
 _RETRY_STATES = frozenset({"40001", "40P01"})
 _BUSY_STATES = frozenset({"55P03", "57014"})
@@ -67,6 +71,38 @@ class FileLock:
                 return
 
 
+class Reading(Session):
+    """A session on connections that cannot write.
+
+    Prepared statements need no more than a connection, on which they begin by themselves; what else is asked follows
+    on the same one. SQLAlchemy's way to begin and to end would take longer than what most requests read.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine, expire_on_commit=False, autoflush=False)
+        self._engine = engine
+        self._line: Connection | None = None
+
+    def prepared_connection(self) -> Connection:
+        """For `booking.tables.prepared`."""
+        if self._line is None and self.in_transaction():
+            return self.connection()
+        if self._line is None:
+            self._line = self._engine.connect()
+            if self._engine.dialect.name == "sqlite":
+                fetched(self._line, "BEGIN")
+        return self._line
+
+    def get_bind(self, *_given: Any, **_named: Any) -> Engine | Connection:
+        return self._line or self._engine
+
+    def close(self) -> None:
+        super().close()
+        line, self._line = self._line, None
+        if line is not None:
+            line.close()
+
+
 class Database:
     """The way to the data for one process. Build one at the edge and pass it on."""
 
@@ -77,11 +113,9 @@ class Database:
         self._writers = _engine(self.url, pool_size, writes=True)
         self._lock = FileLock(Path(f"{self.url.database}.write.lock")) if self.is_sqlite else None
 
-    @contextmanager
-    def read(self) -> Iterator[Session]:
-        """A session that can only read. It is closed, not rolled back: what was read stays readable."""
-        with Session(self._readers, expire_on_commit=False, autoflush=False) as session:
-            yield session
+    def read(self) -> "Reading":
+        """A session that can only read, for `with`. It is closed, not rolled back: what was read stays readable."""
+        return Reading(self._readers)
 
     def write(self, work: Callable[[Session], T]) -> T:
         """Run one action in one transaction and commit it; leaving by an error rolls back.
@@ -127,20 +161,50 @@ def _translated(error: DBAPIError) -> Exception:
 
 def _engine(url: Any, pool_size: int, *, writes: bool) -> Engine:
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(url, pool_size=pool_size, max_overflow=pool_size, connect_args={"isolation_level": None})
+        engine = create_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_use_lifo=True,  # the one that was used last has its pages and statements at hand
+            connect_args={"isolation_level": None},
+        )
         event.listen(engine, "connect", _set_up_sqlite(writes=writes))
         event.listen(engine, "begin", _begin_sqlite(writes=writes))
         return engine
     options = "-c lock_timeout=4000 -c statement_timeout=30000 -c timezone=UTC"
     if not writes:
         options += " -c default_transaction_read_only=on"
-    return create_engine(
+    engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
         max_overflow=pool_size,
-        pool_pre_ping=True,
+        pool_use_lifo=True,
         connect_args={"options": options},
+        # READ COMMITTED gives each statement its own view anyway; so two trips to the server are saved
+        **({} if writes else {"isolation_level": "AUTOCOMMIT"}),
     )
+    event.listen(engine, "checkin", _note_return)
+    event.listen(engine, "checkout", _asked_whether_alive(engine.dialect))
+    return engine
+
+
+def _note_return(_connection: Any, record: ConnectionPoolEntry) -> None:
+    record.info[RETURNED] = time.monotonic()
+
+
+def _asked_whether_alive(dialect: Dialect) -> Callable[[Any, ConnectionPoolEntry, Any], None]:
+    """A server that was started again has forgotten our connections; one that was just used is taken as it is."""
+
+    def ask(connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
+        returned = record.info.get(RETURNED)
+        if returned is None or time.monotonic() - returned < PING_SECONDS:
+            return
+        try:
+            dialect.do_ping(connection)
+        except dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error
+
+    return ask
 
 
 def _set_up_sqlite(*, writes: bool) -> Callable[[Any, Any], None]:
@@ -160,6 +224,7 @@ def _set_up_sqlite(*, writes: bool) -> Callable[[Any, Any], None]:
 
 def _begin_sqlite(*, writes: bool) -> Callable[[Any], None]:
     def begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if not connection.connection.driver_connection.in_transaction:
+            fetched(connection, "BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return begin

@@ -1,7 +1,18 @@
 """All tables, loaded: import `metadata` from here to be sure that none is missing."""
 
-from booking.tables import bookings, calendars, connections, doors, houses, link_wishes, links, outgoing, people
+from booking.tables import (
+    bookings,
+    calendars,
+    connections,
+    doors,
+    houses,
+    link_wishes,
+    links,
+    outgoing,
+    people,
+    site_calendars,
+)
 from booking.tables.base import Base
 
-MODULES = (bookings, calendars, connections, doors, houses, link_wishes, links, outgoing, people)
+MODULES = (bookings, calendars, connections, doors, houses, link_wishes, links, outgoing, people, site_calendars)
 metadata = Base.metadata

@@ -1,13 +1,16 @@
 """New rows by a plain INSERT, at once: where many wait for one transaction, the unit of work costs three times that."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Insert, insert, inspect
+from sqlalchemy import inspect
 from sqlalchemy.orm import Session, make_transient_to_detached
 
 from booking.tables.base import Base
+from booking.tables.prepared import PreparedRows
+
+Defaults = Mapping[str, Callable[[], Any]]
 
 
 def write_row(session: Session, row: Base) -> None:
@@ -15,21 +18,41 @@ def write_row(session: Session, row: Base) -> None:
 
     The constraints speak here. Columns without a value get their default, else NULL.
     """
-    session.flush()  # what was added before may be referred to
-    statement, defaults = _insert(type(row))
+    statement, defaults = _insert(type(row), "id")
     for name in defaults.keys() - row.__dict__.keys():
         row.__dict__[name] = defaults[name]()
-    given = {name: row.__dict__[name] for name in defaults}
-    (row.id,) = session.connection().execute(statement, given).inserted_primary_key  # type: ignore[attr-defined,misc]  # all our tables have an id
+    ((row.id, _),) = statement.insert(session, [row.__dict__])  # type: ignore[attr-defined]  # all our tables have an id
     make_transient_to_detached(row)
     session.add(row)
 
 
+def write_rows(
+    session: Session, kind: type[Base], rows: Sequence[Mapping[str, Any]], *, known_by: str = "id"
+) -> dict[Any, int]:
+    """Insert rows of which nobody needs an object: the id of each by its value of the unique column *known_by*.
+
+    Columns without a value get their default, else NULL. Raises KeyError for a name that is no column.
+    """
+    statement, defaults = _insert(kind, known_by)
+    whole = [{**_missing(defaults, row), **row} for row in rows]
+    return {known: row_id for row_id, known in statement.insert(session, whole)}
+
+
+def _missing(defaults: Defaults, row: Mapping[str, Any]) -> dict[str, Any]:
+    if unknown := row.keys() - defaults.keys():
+        raise KeyError(*sorted(unknown))
+    return {name: made() for name, made in defaults.items() if name not in row}
+
+
 @cache
-def _insert(kind: type[Any]) -> tuple[Insert, dict[str, Callable[[], Any]]]:
+def _insert(kind: type[Any], known_by: str) -> tuple[PreparedRows, Defaults]:
     """The statement, and for every column but the id what makes its default."""
+    table = kind.__table__
     columns = {prop.key: prop.columns[0] for prop in inspect(kind).column_attrs if prop.key != "id"}
-    return insert(kind.__table__), {name: _default(column) for name, column in columns.items()}
+    statement = PreparedRows(
+        table, tuple(columns), lambda insert: insert.returning(table.c.id, table.c[known_by].label("known"))
+    )
+    return statement, {name: _default(column) for name, column in columns.items()}
 
 
 def _default(column: Any) -> Callable[[], Any]:

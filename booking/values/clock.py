@@ -26,6 +26,8 @@ def within_reach(value: T) -> T:
 
 def require_utc(instant: datetime) -> datetime:
     """Return the instant in UTC. Raises ValueError on a naive one."""
+    if instant.tzinfo is UTC:
+        return instant
     if instant.tzinfo is None:
         raise ValueError(f"an instant needs a zone: {instant.isoformat()}")
     return instant.astimezone(UTC)

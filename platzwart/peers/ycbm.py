@@ -4,9 +4,11 @@
 
 It speaks the documented API under `/v1`, pushes user-written webhooks, and has a public page per profile at
 `/SUBDOMAIN`. FILE.json: `{"account_id", "api_key", "email", "rate": [n, seconds], "profiles": [{"id", "title",
-"subdomain", "zone", "minutes", "opens", "closes", "tentative"}], "webhooks": [{"event", "url", "body", "method",
-"headers"}]}`; all but the first two may be left out. `GET /_control` shows bookings and deliveries; `POST /_control`
-takes JSON: `drop`, `copies`, `delay` (webhooks), `failing`, `fail_status`, `rate`, `webhooks`.
+"subdomain", "zone", "minutes", "opens", "closes", "tentative", "calendar", "calendar_user", "calendar_password"}],
+"webhooks": [{"event", "url", "body", "method", "headers"}]}`; all but the first two may be left out. `calendar` is
+a CalDAV collection or an ICS address on loopback. `GET /_control` shows bookings and deliveries; `POST /_control` takes
+JSON: `drop`, `copies`, `delay` (webhooks), `failing`, `fail_status`, `rate`, `webhooks`, `calendar_lag` (for
+how many seconds what was read of the pages' calendars counts).
 """
 
 import argparse
@@ -20,15 +22,17 @@ from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from platzwart.peers.ycbm_api import Faults, Reply, Request, answer_api, data
 from platzwart.peers.ycbm_hooks import Delivery, Hook, Pusher, codes_of
 from platzwart.peers.ycbm_pages import answer_page
-from platzwart.peers.ycbm_world import BOOKER, OWNER, Booking, Page, World, dump, load, whole
+from platzwart.peers.ycbm_world import BOOKER, HOSTS, OWNER, Booking, Page, World, dump, load, whole
 
-HOSTS = ("127.0.0.1", "localhost")
+if TYPE_CHECKING:
+    from platzwart.peers.ycbm_calendar import LinkedCalendar
+
 MOST_BYTES = 1_000_000
 FIRST_PAGE = Page("prf_hall", "Halle", "halle")
 FAULTS = ("failing", "fail_status", "rate")
@@ -57,6 +61,9 @@ class YcbmPeer:
             raise ValueError("the stand-in listens on loopback only")
         self.world = World(account_id, api_key, email, {page.id: page for page in pages}, self._happened)
         self.pusher, self.faults = Pusher(list(hooks)), Faults()
+        self.world.busy = self._busy
+        self.calendar_lag: float | None = None
+        self._calendars: dict[tuple[str, str, str], LinkedCalendar] = {}
         self.requests: list[tuple[str, str]] = []
         self._state = state
         if state is not None and state.exists():
@@ -164,8 +171,21 @@ class YcbmPeer:
                 setattr(self.faults, name, tuple(value) if isinstance(value, list) else value)
             elif name in PUSHES:
                 setattr(self.pusher, name, value)
+            elif name == "calendar_lag":
+                self.calendar_lag = float(value)
             elif name == "webhooks":
                 self.pusher.hooks = [Hook(**hook) for hook in value]
+
+    def _busy(self, page: Page, now: datetime) -> list[tuple[datetime, datetime]]:
+        if not page.calendar:
+            return []
+        from platzwart.peers.ycbm_calendar import LinkedCalendar  # the codec is needed by few
+
+        place = (page.calendar, page.calendar_user, page.calendar_password)
+        known = self._calendars.setdefault(place, LinkedCalendar(*place))
+        if self.calendar_lag is not None:
+            known.lag = self.calendar_lag
+        return known.busy(now, page.zone)
 
     def _happened(self, event: str, booking: Booking) -> None:
         if event:

@@ -11,7 +11,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from platzwart.peers.ycbm_world import OWNER, Booking, MissingError, UnavailableError, World, shaped, whole
+from platzwart.peers.ycbm_offers import begin, make_key, offered
+from platzwart.peers.ycbm_world import (
+    OWNER,
+    Booking,
+    MissingError,
+    UnavailableError,
+    UnreadCalendarError,
+    World,
+    shaped,
+    whole,
+)
 
 LIST_PAGE = 10
 QUERY_PAGES = (10, 500)
@@ -93,6 +103,8 @@ def _guarded(
         return problem(404, "NOT_FOUND")
     except UnavailableError:
         return problem(409, "SLOT_UNAVAILABLE")
+    except UnreadCalendarError:
+        return problem(503, "CALENDAR_UNAVAILABLE")
     except (ValueError, KeyError, TypeError, AttributeError):
         return problem(400, "VALIDATION")
 
@@ -197,6 +209,18 @@ def _profiles(world: World, _request: Request, _identity: str) -> Reply:
     )
 
 
+def _begin(world: World, request: Request, _identity: str) -> Reply:
+    return data(begin(world, request.body), 201)
+
+
+def _key(world: World, request: Request, identity: str) -> Reply:
+    return data(make_key(world, identity, request.query))
+
+
+def _slots(world: World, _request: Request, identity: str) -> Reply:
+    return data(offered(world, identity))
+
+
 ROUTES = tuple(
     (method, re.compile(pattern), handle)
     for method, pattern, handle in (
@@ -205,6 +229,9 @@ ROUTES = tuple(
         ("PATCH", r"/bookings/(?P<id>[^/]+)", _patch),
         ("DELETE", r"/bookings/(?P<id>[^/]+)", _delete),
         ("POST", r"/bookings", _create),
+        ("POST", r"/intents", _begin),
+        ("GET", r"/intents/(?P<id>[^/]+)/availabilitykey", _key),
+        ("GET", r"/availabilities/(?P<id>[^/]+)", _slots),
         ("GET", r"/profiles", _profiles),
         ("GET", r"/(?P<account>[^/]+)/profiles", _profiles),
         ("GET", r"/(?P<account>[^/]+)/profiles/[^/]+/bookings/(?P<id>[^/]+)", _one),

@@ -1,14 +1,24 @@
 """The stand-in's public pages: a person books, moves or cancels. German, or English where the browser asks for it."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from html import escape
 from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
 
 from platzwart.peers.ycbm_api import Reply, Request, moment_of
-from platzwart.peers.ycbm_world import BOOKER, Booking, MissingError, Page, UnavailableError, World, zulu
+from platzwart.peers.ycbm_offers import is_free, starts
+from platzwart.peers.ycbm_world import (
+    BOOKER,
+    Booking,
+    MissingError,
+    Page,
+    UnavailableError,
+    UnreadCalendarError,
+    World,
+    zulu,
+)
 
 DAYS_SHOWN = 21
 MOST_SLOTS = 4
@@ -34,6 +44,7 @@ TEXTS = {
         "move": "Verschieben",
         "taken": "Diese Zeit ist inzwischen vergeben. Bitte wählen Sie eine andere.",
         "missing": "Diese Seite gibt es nicht.",
+        "unread": "Die freien Zeiten lassen sich gerade nicht lesen.",
         "incomplete": "Bitte füllen Sie alle Pflichtfelder aus.",
     },
     "en": {
@@ -55,6 +66,7 @@ TEXTS = {
         "move": "Move",
         "taken": "This time is taken by now. Please choose another.",
         "missing": "There is no such page.",
+        "unread": "The free times cannot be read at this moment.",
         "incomplete": "Please fill in all required fields.",
     },
 }
@@ -74,6 +86,8 @@ def answer_page(world: World, request: Request) -> Reply:
         return _html(texts, texts["taken"], "", 409)
     except MissingError:
         return _html(texts, texts["missing"], "", 404)
+    except UnreadCalendarError:
+        return _html(texts, texts["unread"], "", 503)
     except (ValueError, KeyError):
         return _html(texts, texts["incomplete"], "", 400)
 
@@ -171,20 +185,9 @@ def _state(booking: Booking) -> str:
 def _options(world: World, page: Page) -> str:
     return "".join(
         f'<option value="{zulu(start)}">{_spoken(start, page.zone)}</option>'
-        for start in _starts(world.clock(), page)
-        if world.free(page.id, start, start + timedelta(minutes=page.minutes))
+        for start in starts(world.clock(), page, None, DAYS_SHOWN)
+        if is_free(world, page, start, timedelta(minutes=page.minutes))
     )
-
-
-def _starts(now: datetime, page: Page) -> Iterator[datetime]:
-    zone = ZoneInfo(page.zone)
-    today = now.astimezone(zone).date()
-    for offset in range(DAYS_SHOWN):
-        day = today + timedelta(days=offset)
-        for minute in range(page.opens * 60, page.closes * 60, page.minutes):
-            start = datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=zone)
-            if start > now:
-                yield start
 
 
 def _spoken(moment: datetime, zone: str) -> str:

@@ -8,10 +8,12 @@ import secrets
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+HOSTS = ("127.0.0.1", "localhost")
 DEFAULT_FIELDS = (
     "id", "title", "accountId", "profileId", "createdAt", "startsAt", "endsAt", "location", "tentative", "timeZone",
     "cancelled", "numberOfSlots",
@@ -25,13 +27,20 @@ class UnavailableError(Exception):
     """The time overlaps with another booking of the page."""
 
 
+class UnreadCalendarError(Exception):
+    """The calendar of a page does not answer, or not with a calendar: nobody knows what is free."""
+
+
 class MissingError(Exception):
     """No such page or booking."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A booking page (profile). `opens` and `closes` are whole local hours; `minutes` is the length of one slot."""
+    """A booking page (profile). `opens` and `closes` are whole local hours; `minutes` is the length of one slot.
+
+    `calendar`: a CalDAV collection or an address of an ICS file whose busy times are not offered, or nothing.
+    """
 
     id: str
     title: str
@@ -41,6 +50,13 @@ class Page:
     opens: int = 8
     closes: int = 22
     tentative: bool = False
+    calendar: str = ""
+    calendar_user: str = ""
+    calendar_password: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        if self.calendar and urlsplit(self.calendar).hostname not in HOSTS:
+            raise ValueError("the stand-in calls loopback only")
 
 
 @dataclass(slots=True)
@@ -74,11 +90,16 @@ class Booking:
 
 
 Listener = Callable[[str, Booking], None]
+Busy = Callable[[Page, datetime], Iterable[tuple[datetime, datetime]]]
+"""The times that a page's calendar takes, told anew each time; it may raise."""
 
 
 @dataclass
 class World:
-    """All state behind one lock. `tell` is called for each change, inside the lock, with its event or ""."""
+    """All state behind one lock. `tell` is called for each change, inside the lock, with its event or "".
+
+    `intents`, `keys`: bookings that were begun, and what was asked about free times; see `ycbm_offers`.
+    """
 
     account_id: str
     api_key: str
@@ -87,6 +108,9 @@ class World:
     tell: Listener = field(default=lambda _event, _booking: None)
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC).replace(microsecond=0))
     bookings: dict[str, Booking] = field(default_factory=dict)
+    busy: Busy = field(default=lambda _page, _now: (), repr=False)
+    intents: dict[str, str] = field(default_factory=dict)
+    keys: dict[str, tuple[str, date | None]] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     def page(self, profile_id: str) -> Page:
@@ -105,7 +129,10 @@ class World:
     def free(self, profile_id: str, starts: datetime, ends: datetime, but: str = "") -> bool:
         with self.lock:
             others = (other for other in self.bookings.values() if other.profile_id == profile_id and other.id != but)
-            return not any(other.holds and other.starts < ends and starts < other.ends for other in others)
+            if any(other.holds and other.starts < ends and starts < other.ends for other in others):
+                return False
+            busy = self.busy(self.page(profile_id), self.clock())
+            return not any(since < ends and starts < until for since, until in busy)
 
     def book(
         self,

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -64,3 +66,23 @@ def test_the_level_holds_and_setting_up_twice_writes_once(capsys: pytest.Capture
     logging.getLogger("y").info("quiet")
     logging.getLogger("y").warning("loud")
     assert [line["event"] for line in written(capsys)] == ["loud"]
+
+
+def test_standard_logging_alone_writes_the_same_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    for structured in (True, False):
+        set_up_logging("INFO", structured=structured)
+        logging.getLogger("y").warning("GET /b/%s", TOKEN)
+    first, second = written(capsys)
+    assert TOKEN not in json.dumps(second)
+    assert {**first, "timestamp": ""} == {**second, "timestamp": ""}
+
+
+@pytest.mark.parametrize("cause", ["logging.warning('x')", "be_ready_to_log()"])
+def test_without_structured_logs_structlog_is_loaded_with_the_first_record_or_before(cause: str) -> None:
+    code = (
+        "import sys, logging\nfrom config.logs import be_ready_to_log, set_up_logging\n"
+        "set_up_logging('INFO', structured=False)\n"
+        f"print('structlog' in sys.modules)\n{cause}\nprint('structlog' in sys.modules)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert said.stdout.split() == ["False", "True"]

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +26,8 @@ from booking.tables.database import Database
 from booking.values.slot import Slot
 from booking.values.states import Role
 from config.settings import Settings, read_settings
+from platzwart import embedded
+from platzwart.embedded import Choice
 from tests.builders import Ids, add_code, build_house, change_house, slot_in
 from tests.fixtures.family import Installation
 from tests.fixtures.mail import SmtpSink
@@ -118,10 +119,10 @@ class Running:
         return time.monotonic() - begun
 
 
-def environment_of(pid: int) -> dict[str, str]:
-    """What a process was started with."""
-    pairs = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
-    return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+def environment_of(installation: Installation) -> dict[str, str]:
+    """What its processes were told: what `up` finds in a data folder that stands."""
+    choice = Choice(installation.data, None, installation.port)
+    return dict(embedded.furnish(installation.environment, choice, installation.data).environment)
 
 
 def furnish(session: Session, context: Context, now: datetime) -> tuple[Ids, str, str, dict[Slot, str]]:
@@ -144,8 +145,8 @@ def running(installation: Installation, smtp_sink: SmtpSink) -> Iterator[Running
     installation.environment["PLATZWART_SMTP_URL"] = smtp_sink.url
     process = installation.start(app=None)
     installation.ready(process, 90)
-    worker = _wait_for_worker(installation)
-    environment = environment_of(worker)
+    _wait_for_worker(installation)
+    environment = environment_of(installation)
     context = build_context(read_settings(environment))
     now = datetime.now(UTC)
     ids, room, token, codes = context.database.write(lambda session: furnish(session, context, now))
@@ -154,9 +155,8 @@ def running(installation: Installation, smtp_sink: SmtpSink) -> Iterator[Running
     context.redis.close()
 
 
-def _wait_for_worker(installation: Installation) -> int:
+def _wait_for_worker(installation: Installation) -> None:
     deadline = time.monotonic() + 30
-    while not (found := installation.members("worker", "quick")):
+    while not installation.members("worker", "quick"):
         assert time.monotonic() < deadline, installation.output
         time.sleep(0.05)
-    return found[0]

@@ -1,7 +1,9 @@
 """The real application on a house whose limits on open requests do not matter here."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 from uuid import UUID
 
@@ -77,8 +79,17 @@ def wish(room: UUID, slot: Slot, name: str) -> dict[str, Any]:
     }
 
 
+class NoTurns:
+    """Threads here stand for processes, which know nothing of each other: only the database keeps them apart."""
+
+    @contextmanager
+    def held(self, _thing: object) -> Iterator[bool]:
+        yield False
+
+
 @pytest.fixture
-def races(database_url: str) -> Iterator[Races]:
+def races(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Races]:
+    monkeypatch.setattr(import_module("web.api.requests"), "TURNS", NoTurns())
     app = create_app(make_settings(database_url, WEB_THREADS=str(CLIENTS)), clock=lambda: NOW)
     database: Database = app.extensions[EXTENSION].database
     ids = database.write(build_house)

@@ -178,7 +178,7 @@ def test_a_stranger_may_ask_only_so_often(
 ) -> None:
     settings = {"REDIS_URL": valkey.url} if store == "redis" else {}
     site = make_site(sqlite_url, **settings)
-    limiter._storage_dead = False
+    limiter()._storage_dead = False
 
     @public
     @limited("3 per minute")
@@ -193,7 +193,7 @@ def test_a_stranger_may_ask_only_so_often(
 
     assert [ask(f"192.0.2.{number}") for number in range(4)] == [200, 200, 200, 429]
     assert ask("198.51.100.1") == 200
-    assert (site.context.redis.keys("*LIMITS*platzwart*") != []) if store == "redis" else limiter._storage_dead
+    assert (site.context.redis.keys("*LIMITS*platzwart*") != []) if store == "redis" else limiter()._storage_dead
     refused = client.get("/try/often", environ_base={"REMOTE_ADDR": "192.0.2.9"})
     assert int(refused.headers["Retry-After"]) > 0
     assert "zu oft" in refused.text

@@ -56,7 +56,7 @@ def _of_before(session: Session, works: Works, booking_id: int) -> tuple[int, in
     )
     session.add(invoice)
     session.flush()
-    message = messages.post(
+    message_id = messages.post(
         session,
         clock(),
         works.house,
@@ -67,4 +67,4 @@ def _of_before(session: Session, works: Works, booking_id: int) -> tuple[int, in
         booking_id=booking_id,
         facts={"invoice_id": invoice.id},
     )
-    return message.id, invoice.id
+    return message_id, invoice.id

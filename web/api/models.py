@@ -41,6 +41,8 @@ def read_instant(value: object) -> datetime:
 
 def plain_text(value: str) -> str:
     """Text without control characters; line breaks may stay. Raises ValueError."""
+    if value.isprintable():
+        return value
     if any(unicodedata.category(sign) in _UNWANTED and sign not in "\n\r\t" for sign in value):
         raise ValueError("must not contain control characters")
     return value

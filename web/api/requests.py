@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from booking.actions import requests as actions
 from booking.actions.group_prices import give_group_price
+from booking.actions.occupy import slots_of
 from booking.actions.requests import Ask, basis_of, look, make_request
 from booking.actions.reviews import approve_if_trusted, decide_request, undo_decision
 from booking.actions.seen_prices import request_changed
@@ -18,6 +19,7 @@ from booking.reads.status import legal_texts
 from booking.rules.permissions import Capability
 from booking.tables.houses import TermsKind
 from booking.values.findings import Contact
+from booking.values.house import PriceBasis
 from booking.values.refusals import Reason, Refused
 from booking.values.slot import Slot
 from booking.values.states import BookingState, Source, Verdict
@@ -26,10 +28,14 @@ from web.api import models
 from web.api.frame import answer, effect, refusal, replayed, responses, slot_of
 from web.api.part import ApiPart
 from web.api.price_parts import at_extras, booked, due_of, group_of, lines, wishes_of
-from web.free_times import nearest, taken_near
-from web.request import actor, house, now, organisation_id, read, tools
+from web.api.taken_times import Question, Refusals
+from web.free_times import nearest, starts_near, taken_near
+from web.i18n import language
+from web.request import actor, end_read, house, now, organisation_id, read, tools
+from web.turns import Turns
 
 ACCEPTED = frozenset({TermsKind.TERMS, TermsKind.HOUSE_RULES})
+REFUSALS, TURNS = Refusals(), Turns()
 
 requests = ApiPart("api_requests", __name__)
 
@@ -60,17 +66,23 @@ def make(body: models.AskBody) -> Response:
     basis = basis_of(ask, room)
     if isinstance(basis, Refused):
         return replayed() or refusal(at_extras(basis))
-    others = taken_near(read(), room, slot)
-    verdict = look(read(), now(), here, room, slot, body.people, others=others, basis=basis)
-    if isinstance(verdict, Refused):
-        return replayed() or _refuse(verdict, here, room, slot, others)
+    no = _not_free(here, room, slot, basis)
+    if no is not None:
+        return replayed() or no
 
     def work(session: Session, inside: House) -> BaseModel | Refused:
-        no = request_changed(inside, ask, body.price_cents)
-        made = no or make_request(session, now(), tools(), inside, ask, actor())
+        other = request_changed(inside, ask, body.price_cents)
+        made = other or make_request(session, now(), tools(), inside, ask, actor())
         return made if isinstance(made, Refused) else _made(session, inside, room, made)
 
-    found = effect(work, 201, refuse=lambda no: _refuse(no, house(), room, slot))
+    def refuse(no: Refused) -> Response:
+        """Who was too late by the time of the lock is told as all others."""
+        told = _not_free_by_now(room, slot, basis) if "taken" in no.codes else None
+        return told or _refuse(no, house(), room, slot)
+
+    with TURNS.held((here.public_id, room.room_id)) as waited:
+        no = _not_free_by_now(room, slot, basis) if waited else None
+        found = (replayed() or no) if no else effect(work, 201, refuse=refuse)
     if found.status_code == 201 and found.json:
         found.headers["Location"] = url_for("api_requests.show", request_id=found.json["id"])
     return found
@@ -169,6 +181,30 @@ def _decide(path: models.RequestPath, verdict: Verdict, reason: str) -> Response
         return models.Decided(id=found.public_id, verdict=made.verdict, final_at=made.final_at, is_final=made.is_final)
 
     return effect(work)
+
+
+def _not_free(here: House, room: RoomFacts, slot: Slot, basis: PriceBasis) -> Response | None:
+    """Why this time is refused before anybody waits for a write, or None."""
+    found = taken_near(read(), room, slot)
+    question = Question(room.room_id, slot, basis, found, language())
+    known = REFUSALS.find(here, now(), question)
+    if known is not None:
+        return known
+    others = slots_of(found)
+    verdict = look(read(), now(), here, room, slot, basis.people, others=others, basis=basis)
+    if not isinstance(verdict, Refused):
+        return None
+    answer = _refuse(verdict, here, room, slot, others)
+    if "taken" not in verdict.codes:
+        return answer
+    return REFUSALS.keep(here, now(), question, answer, starts_near(here, room, slot))
+
+
+def _not_free_by_now(room: RoomFacts, slot: Slot, basis: PriceBasis) -> Response | None:
+    """The same after a while, as everything stands then."""
+    end_read()
+    here = house()
+    return _not_free(here, here.room(room.room_id), slot, basis)
 
 
 def _refuse(no: Refused, here: House, room: RoomFacts, slot: Slot, others: tuple[Slot, ...] | None = None) -> Response:

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StringConstraints
 
 from booking.tables.connections import BlockWay, Writer
+from booking.values.proofs import ProofPhase
 from outside.ycbm_values import BASE_URL
 from web.api.models import Instant, Model, Needed, plain_text
 
@@ -30,7 +31,8 @@ class SiteBody(Model):
 
 class SiteChange(Model):
     """What is not named stays. Another account, key, address or way of blocking has to be proven again; for another
-    account or address the key has to be given, too.
+    account or address the key has to be given, too. `calendars` goes with `block_way` "calendar": booking page there →
+    calendar link that writes what the page reads, all of them.
     """
 
     name: Needed | None = None
@@ -39,6 +41,7 @@ class SiteChange(Model):
     base_url: Needed | None = None
     writer: Writer | None = None
     block_way: BlockWay | None = None
+    calendars: Annotated[dict[Profile, UUID], Field(max_length=100)] | None = None
 
 
 class PagesBody(Model):
@@ -47,8 +50,22 @@ class PagesBody(Model):
     pages: Annotated[dict[Profile, UUID], Field(max_length=100)]
 
 
+class SiteCalendar(Model):
+    """How a page is blocked through a calendar. `phase`: of its proof; `until`: when that is over at the latest, while
+    it runs; `test_starts_at`: the test time. `problem`: why it is not proven, as a code, with its `detail`.
+    """
+
+    link: UUID
+    phase: ProofPhase
+    until: Instant | None
+    test_starts_at: Instant | None
+    problem: str
+    detail: str
+    proven_at: Instant | None
+
+
 class Site(Model):
-    """`failures`: looks in a row that failed. `stuck`: bookings whose cancelling there fails."""
+    """`failures`: looks in a row that failed. `stuck`: bookings whose cancelling there fails. `calendars`: by page."""
 
     id: UUID
     name: str
@@ -65,6 +82,7 @@ class Site(Model):
     last_error: str
     stuck: int
     pages: dict[str, UUID]
+    calendars: dict[str, SiteCalendar]
 
 
 class Sites(Model):

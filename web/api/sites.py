@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from booking.actions import connections as actions
 from booking.actions.connections import Access, WithSecret
-from booking.reads.connections import ConnectionFacts, connection_of, connections_of, deliveries_of
+from booking.reads.connections import CalendarFacts, ConnectionFacts, connection_of, connections_of, deliveries_of
 from booking.reads.house import House
 from booking.rules.permissions import Capability
+from booking.tables.connections import BlockWay
 from booking.values.refusals import Refused
 from outside.errors import OutsideError
 from outside.ycbm_templates import SECRET_HEADER
@@ -82,7 +83,9 @@ def change(path: models.SitePath, body: models.SiteChange) -> Response:
     def work(session: Session, inside: House) -> BaseModel | Refused:
         mine, key = inside.organisation_id, known.connection_id
         writer, way = body.writer or known.writer, body.block_way or known.block_way
-        against = actions.choose_ways(session, now(), mine, actor(), key, writer=writer, block_way=way)
+        against = actions.choose_ways(
+            session, now(), mine, actor(), key, writer=writer, block_way=way, calendars=body.calendars
+        )
         against = against or actions.change_access(session, now(), tools(), mine, actor(), key, access)
         return against or _told(session, inside, path.site_id)
 
@@ -165,12 +168,22 @@ def remote_pages(path: models.SitePath) -> Response:
 @sites.post(
     "/sites/<uuid:site_id>/prove",
     summary="Hold a test time there, read it again, remove it",
-    responses=responses(models.Site, 200, 404),
+    responses=responses(models.Site, 200, 404) | {202: models.Site},
 )
 @token(Capability.YCBM)
 def prove(path: models.SitePath) -> Response:
-    """Each call tries it out anew, so a key is not looked at."""
-    trouble = prove_way(_site(read(), path.site_id))
+    """Each call tries it out anew, so a key is not looked at. With calendars it is 202: workers do it, and the site
+    tells how far they are.
+    """
+    known = _site(read(), path.site_id)
+    if known.block_way is BlockWay.CALENDAR:
+
+        def ask(session: Session, inside: House) -> BaseModel | Refused:
+            no = actions.ask_proof(session, now(), inside.organisation_id, actor(), known.connection_id)
+            return no or _told(session, inside, path.site_id)
+
+        return effect(ask, 202)
+    trouble = prove_way(known)
     if trouble:
         return problem(422, "not-proven", trouble)
     return answer(_told(read(), house(), path.site_id))
@@ -230,4 +243,17 @@ def _facts(facts: ConnectionFacts, here: House) -> dict[str, Any]:
         "last_error": facts.last_error,
         "stuck": facts.stuck,
         "pages": {page: here.room(room_id).public_id for page, room_id in facts.pages.items()},
+        "calendars": {page: _calendar(one) for page, one in facts.calendars.items()},
     }
+
+
+def _calendar(one: CalendarFacts) -> models.SiteCalendar:
+    return models.SiteCalendar(
+        link=one.link_id,
+        phase=one.phase,
+        until=one.until,
+        test_starts_at=one.slot.start if one.slot else None,
+        problem=one.problem,
+        detail=one.detail,
+        proven_at=one.proven_at,
+    )

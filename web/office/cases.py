@@ -20,6 +20,7 @@ from web.link_texts import problem_words
 from web.office import words
 from web.office.frame import act
 from web.office.link_cases import can_be_taken, link_of_case
+from web.proof_words import proof_words
 from web.request import actor, house, now, organisation_id, read, tools
 from web.site_words import site_answer
 
@@ -113,6 +114,8 @@ def _there(facts: dict[str, Any]) -> Slot | None:
 def _labels(kind: str) -> list[tuple[str, str]]:
     return [
         ("site", gettext("Calendar link") if kind.startswith("link-") else gettext("Booking site")),
+        ("link", gettext("Calendar link")),
+        ("fell", gettext("Why")),
         ("summary", gettext("Its title there")),
         ("count", gettext("Entries concerned")),
         ("ref", gettext("Its reference")),
@@ -140,8 +143,8 @@ def _labels(kind: str) -> list[tuple[str, str]]:
 def _value(key: str, value: Any, kind: str = "") -> str:
     if key.endswith("cents"):
         return money(int(value))
-    if key == "error":
-        return problem_words(str(value))[0] if kind.startswith("link-") else site_answer(str(value))
+    if key in {"error", "fell"}:
+        return _cause(key, str(value), kind)
     if key in {"since", "review_at"}:
         return moment(datetime.fromisoformat(str(value)))
     if key == "lacking":
@@ -149,6 +152,12 @@ def _value(key: str, value: Any, kind: str = "") -> str:
     if key.endswith("_minutes"):
         return ngettext("%(num)d minute", "%(num)d minutes", int(value))
     return day(datetime.fromisoformat(str(value)).date()) if key.endswith("_day") else str(value)
+
+
+def _cause(key: str, code: str, kind: str) -> str:
+    if key == "fell":
+        return " ".join(proof_words(code))
+    return problem_words(code)[0] if kind.startswith("link-") else site_answer(code)
 
 
 def _missing() -> dict[str, str]:

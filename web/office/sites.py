@@ -1,5 +1,6 @@
 """Set-up of YouCanBook.me: access, pages, webhooks, who writes, how times are blocked, and the proof (Y2, Y8, Y9)."""
 
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from werkzeug.wrappers.response import Response as AnyResponse
 from booking.actions import connections
 from booking.actions.connections import Access, WithSecret
 from booking.reads.connections import ConnectionFacts, connection_of, connections_of, deliveries_of
+from booking.reads.links import links_of
 from booking.rules.permissions import Capability
 from booking.tables.connections import BlockWay, Writer
 from booking.values.refusals import Reason, Refused
@@ -17,6 +19,7 @@ from outside.ycbm_templates import SECRET_HEADER, webhook_templates
 from outside.ycbm_values import BASE_URL, RemoteProfile
 from web.access import require
 from web.i18n import gettext, ngettext
+from web.proof_words import phase_words, proof_words
 from web.reasons import message
 from web.request import actor, end_read, house, now, organisation_id, read, tools, write
 from web.security import private
@@ -81,6 +84,7 @@ def change_access(site: UUID) -> AnyResponse:
 def choose_ways(site: UUID) -> AnyResponse:
     facts = _facts(site)
     writer, way = request.form.get("writer", ""), request.form.get("block_way", "")
+    calendars = _calendars() if way == BlockWay.CALENDAR else None
     if writer not in set(Writer) or way not in set(BlockWay):
         no: Refused | None = Refused((Reason("missing", "writer" if writer not in set(Writer) else "block_way"),))
     else:
@@ -93,11 +97,17 @@ def choose_ways(site: UUID) -> AnyResponse:
                 facts.connection_id,
                 writer=Writer(writer),
                 block_way=BlockWay(way),
+                calendars=calendars,
             ),
-            nudge=False,
         )
     if no:
-        return make_response(_page(site, errors=_errors(no)), 422)
+        return make_response(_page(site, errors=_errors(no), chosen=way, picked=calendars or {}), 422)
+    if facts.block_way is BlockWay.CALENDAR and way == BlockWay.BOOKING:
+        text = gettext(
+            "Saved. Please end the calendar link with all that it wrote, else the site may refuse our bookings: the "
+            "same times stand in the calendar already."
+        )
+        return _back(site, text)
     return _back(site, gettext("Saved."))
 
 
@@ -143,8 +153,17 @@ def rotate(site: UUID) -> Response:
 @blueprint.post("/<uuid:site>/prove")
 @require(Capability.YCBM)
 def prove(site: UUID) -> AnyResponse:
-    """Hold a test time there, read it again, remove it; only then the way counts as proven (SPEC Y8)."""
-    problem = prove_way(_facts(site))
+    """Hold a test time there, read it again, remove it; only then the way counts as proven (SPEC Y8).
+
+    With calendars workers do it, since the link's own run has to write it, and the page shows how far they are.
+    """
+    facts = _facts(site)
+    if facts.block_way is BlockWay.CALENDAR:
+        no = write(lambda db: connections.ask_proof(db, now(), organisation_id(), actor(), facts.connection_id))
+        if no:
+            return make_response(_page(site, errors=_errors(no)), 422)
+        return redirect(url_for("office_sites.show", site=site, _anchor="proof"))
+    problem = prove_way(facts)
     if problem:
         return make_response(_page(site, proof_error=problem), 422)
     return _back(site, gettext("Proven: the test time was held, read again and removed."))
@@ -172,6 +191,7 @@ def poll(site: UUID) -> AnyResponse:
 def _page(site: UUID, **more: Any) -> str:
     facts = _facts(site)
     values = {"name": facts.name, "account_id": facts.account_id, "base_url": facts.base_url}
+    picked = {page: str(link) for page, link in more.pop("picked", {}).items()}
     profiles: tuple[RemoteProfile, ...] = more.pop("profiles", ())
     return render_template(
         "office/sites_one.html",
@@ -181,6 +201,10 @@ def _page(site: UUID, **more: Any) -> str:
             "errors": {},
             "rooms": _rooms(),
             "lines": _lines(facts, profiles),
+            "calendars": _calendar_lines(facts, picked),
+            "waits": _waits(facts),
+            "phase_words": phase_words,
+            "proof_words": proof_words,
             "asked": bool(profiles),
             "templates": webhook_templates(hook_url(facts.public_id)),
             "header": SECRET_HEADER,
@@ -220,6 +244,42 @@ def _lines(facts: ConnectionFacts, profiles: tuple[RemoteProfile, ...]) -> list[
         {"page": page, "title": titles.get(page, ""), "room": rooms.get(facts.pages.get(page, 0), "")} for page in known
     ]
     return [*lines, {"page": "", "title": "", "room": ""}]
+
+
+def _calendar_lines(facts: ConnectionFacts, picked: dict[str, str]) -> list[dict[str, Any]]:
+    """One line for each page that stands for a room: which links write the calendar of that room, and the proof."""
+    links = [one for one in links_of(read(), organisation_id()) if one.policy.writes]
+    lines = []
+    for page, room_id in sorted(facts.pages.items()):
+        chosen, room = facts.calendars.get(page), house().room(room_id)
+        lines.append(
+            {
+                "page": page,
+                "room": room.name,
+                "links": [(str(one.public_id), one.name) for one in links if one.room_id == room_id],
+                "link": picked.get(page) or (str(chosen.link_id) if chosen else ""),
+                "chosen": chosen,
+                "has_buffers": bool(room.terms.buffer_before or room.terms.buffer_after),
+            }
+        )
+    return lines
+
+
+def _waits(facts: ConnectionFacts) -> str:
+    """How far the workers are, as a mark that changes with each step; empty where no proof runs."""
+    if not facts.is_being_proven:
+        return ""
+    return "-".join(one.phase for _, one in sorted(facts.calendars.items()))
+
+
+def _calendars() -> dict[str, UUID]:
+    """What was chosen; what is no id of a link counts as not chosen."""
+    named = zip(request.form.getlist("calendar_page"), request.form.getlist("calendar"), strict=False)
+    found = {}
+    for page, link in list(named)[:MOST_PAGES]:
+        with suppress(ValueError):
+            found[page] = UUID(link)
+    return found
 
 
 def _access() -> Access:

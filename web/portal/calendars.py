@@ -7,7 +7,6 @@ bookings. Whoever else holds a link gets the calendar of that one booking, which
 import io
 from urllib.parse import urlsplit
 
-import segno
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers.response import Response as AnyResponse
@@ -61,6 +60,8 @@ def picture(token: str) -> Response:
     if feed is None:
         abort(404)
     drawn = io.BytesIO()
+    import segno
+
     segno.make(_webcal(_address(feed)), error="m").save(drawn, kind="svg", scale=SCALE, border=MARGIN, light="#fff")
     return secret(Response(drawn.getvalue(), mimetype="image/svg+xml"))
 

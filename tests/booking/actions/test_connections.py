@@ -167,9 +167,7 @@ def test_another_name_leaves_key_and_proof(database: Database, ids: Ids, made: W
 
 
 @pytest.mark.rule("Y9")
-def test_who_writes_is_chosen_and_the_calendar_way_is_not_offered(
-    database: Database, ids: Ids, made: WithSecret
-) -> None:
+def test_who_writes_is_chosen_and_a_refused_way_changes_nothing(database: Database, ids: Ids, made: WithSecret) -> None:
     prove(database, ids)
     row_id = row_of(database).id
 
@@ -182,7 +180,7 @@ def test_who_writes_is_chosen_and_the_calendar_way_is_not_offered(
 
     no = choose(Writer.THERE, BlockWay.CALENDAR)
     assert no is not None
-    assert no.codes == ("not-offered",)
+    assert no.codes == ("no-pages",)
     assert row_of(database).writer is Writer.HERE
     assert choose(Writer.THERE, BlockWay.BOOKING) is None
     assert (row_of(database).writer, row_of(database).proven_at) == (Writer.THERE, NOW)

@@ -1,0 +1,70 @@
+"""The index of a link in a few plain columns, to hold a complete listing against without loading it (SPEC C9)."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
+
+from sqlalchemy import BindParameter, and_, bindparam, exists, or_, select
+from sqlalchemy.orm import Session
+
+from booking.reads.link_evidence import LinkFacts, live_items, waits
+from booking.tables.calendars import CalendarItem
+from booking.tables.links import ImportedTime, ItemLink
+from booking.tables.prepared import Prepared
+
+_LINK: BindParameter[int] = bindparam("link_id")
+_IS_ENDED = ItemLink.state == "TOMBSTONE"
+_BROUGHT = Prepared(
+    select(ImportedTime.id, ImportedTime.revision).where(ImportedTime.link_id == _LINK, ImportedTime.ended_at.is_(None))
+)
+
+
+class Mark(NamedTuple):
+    """What a row says of itself. `waits`: it is to be looked at whatever a listing says; `lives`: it has not ended;
+    `is_theirs`: it lives and began there.
+    """
+
+    href: str
+    etag: str | None
+    local_id: int | None
+    revision: int | None
+    waits: bool
+    lives: bool
+    is_theirs: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """All rows of a link. `astray`: imported times that no living row stands for, and those that one misses."""
+
+    rows: list[Mark]
+    astray: frozenset[int]
+
+
+def marks_of(session: Session, link_id: int, settled: frozenset[str]) -> Marks:
+    """`settled`: the problems with which an item that is only known needs no further look."""
+    given = {"link_id": link_id}
+    rows = [Mark(*row) for row in _marks(settled).all(session, given)]
+    named = {(-row.local_id, row.revision) for row in rows if row.lives and (row.local_id or 0) < 0}  # type: ignore[operator]  # just looked
+    return Marks(rows, frozenset(import_id for import_id, _ in named ^ set(_BROUGHT.all(session, given))))
+
+
+def revived(session: Session, facts: LinkFacts) -> set[int]:
+    """Live bookings whose row says that they ended."""
+    query = select(ItemLink.local_id).join(CalendarItem, CalendarItem.id == ItemLink.local_id)
+    found = session.scalars(query.where(ItemLink.link_id == facts.link_id, _IS_ENDED, *live_items(facts)))
+    return {one for one in found if one is not None}
+
+
+def is_bare(session: Session, facts: LinkFacts) -> bool:
+    """Whether the link covers nothing of ours: no live booking, no time that it brought."""
+    brought = exists().where(ImportedTime.link_id == facts.link_id, ImportedTime.ended_at.is_(None))
+    return not session.scalar(select(or_(brought, exists().where(*live_items(facts)))))
+
+
+@cache
+def _marks(settled: frozenset[str]) -> Prepared:
+    is_open = and_(ItemLink.local_id.is_(None), ItemLink.problem.not_in(sorted(settled)), ~_IS_ENDED)
+    columns = (ItemLink.href, ItemLink.base_etag, ItemLink.local_id, ItemLink.base_revision)
+    flags = (or_(waits(), is_open), ~_IS_ENDED, and_(ItemLink.origin == "REMOTE", ~_IS_ENDED))
+    return Prepared(select(*columns, *flags).where(ItemLink.link_id == _LINK))

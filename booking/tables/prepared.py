@@ -1,0 +1,217 @@
+"""Statements of the hot paths: compiled once for each database, run on the driver's own cursor (docs/decisions/0008).
+
+SQLAlchemy's way costs each run several times what SQLite takes for it. Values pass through the same types either way;
+errors come out as SQLAlchemy's own, without the values. What such a statement reads are plain rows: none enters a
+session, and nothing in a session is brought up to date by one that writes.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
+from typing import Any, NoReturn, cast
+
+from sqlalchemy import Connection, Dialect, Executable, Insert, Table, bindparam
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.compiler import SQLCompiler
+
+Row = tuple[Any, ...]
+Given = Mapping[str, Any]
+Process = Callable[[Any], Any] | None
+MOST_ROWS = 50  # of one INSERT
+MOST_SHAPES = 100
+CONNECTION = "prepared_connection"  # of a session
+CURSOR = "prepared_cursor"  # of a connection: to make one takes psycopg as long as to run it
+
+
+class Prepared:
+    """A statement whose values are `bindparam`s, those of an IN `expanding`, and constants.
+
+    Where databases differ, hand over what makes the statement for a dialect's name.
+    """
+
+    def __init__(self, made: Executable | Callable[[str], Executable]) -> None:
+        self._made = made
+        self._forms: dict[str, _Form] = {}
+
+    def all(self, session: Session, given: Given) -> list[Row]:
+        """All rows; none where the statement returns none. What was added to the session is written first."""
+        form, connection = self._ready(session)
+        return form.read(form.run(connection, given))
+
+    def unread(self, session: Session, given: Given) -> "Unread":
+        """All rows as the driver gave them."""
+        form, connection = self._ready(session)
+        return Unread(tuple(form.run(connection, given)), form)
+
+    def first(self, session: Session, given: Given) -> Row | None:
+        return next(iter(self.all(session, given)), None)
+
+    def scalars(self, session: Session, given: Given) -> list[Any]:
+        """The first column of all rows."""
+        return [row[0] for row in self.all(session, given)]
+
+    def scalar(self, session: Session, given: Given) -> Any:
+        """The first column of the first row; None without one."""
+        row = self.first(session, given)
+        return None if row is None else row[0]
+
+    def _ready(self, session: Session) -> "tuple[_Form, Connection]":
+        session.flush()
+        connection = _connection_of(session)
+        form = self._forms.get(connection.dialect.name)
+        if form is None:
+            form = self._forms[connection.dialect.name] = self._form(connection.dialect)
+        return form, connection
+
+    def _form(self, dialect: Dialect) -> "_Form":
+        return _Form(self._made if isinstance(self._made, Executable) else self._made(dialect.name), dialect)
+
+
+class PreparedRows:
+    """An INSERT of any number of rows with values for these columns.
+
+    `finished` adds what follows the values: ON CONFLICT, RETURNING.
+    """
+
+    def __init__(
+        self, table: Any, columns: Sequence[str], finished: Callable[[Any], Any] = lambda insert: insert.inline()
+    ) -> None:
+        self._table = cast("Table", table)  # what `__table__` of our classes is
+        self._columns = tuple(columns)
+        self._finished = finished
+        self._sizes: dict[int, Prepared] = {}
+
+    def insert(self, session: Session, rows: Sequence[Given]) -> list[Row]:
+        """Write the rows, and return what RETURNING says, in any order. Raises KeyError where a value is missing."""
+        parts = (rows[first : first + MOST_ROWS] for first in range(0, len(rows), MOST_ROWS))
+        return list(chain.from_iterable(self._insert(session, part) for part in parts))
+
+    def _insert(self, session: Session, rows: Sequence[Given]) -> list[Row]:
+        size = len(rows)
+        if size not in self._sizes:
+            self._sizes[size] = Prepared(partial(self._statement, size))
+        given = {_name(column, at): row[column] for at, row in enumerate(rows) for column in self._columns}
+        return self._sizes[size].all(session, given)
+
+    def _statement(self, size: int, dialect: str) -> Executable:
+        insert: Insert = (postgresql if dialect == "postgresql" else sqlite).insert(self._table)
+        rows = [
+            {name: bindparam(_name(name, at), type_=self._table.c[name].type) for name in self._columns}
+            for at in range(size)
+        ]
+        return cast("Executable", self._finished(insert.values(rows if size > 1 else rows[0])))
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Rows of one statement on one database: equal where the driver gave the same ones in the same order."""
+
+    rows: tuple[Row, ...]
+    _form: "_Form" = field(repr=False)
+
+    def read(self) -> list[Row]:
+        return self._form.read(self.rows)
+
+
+def _connection_of(session: Session) -> Connection:
+    """What `session.connection()` says, which takes its time over it."""
+    known: Connection | None = session.info.get(CONNECTION)
+    if known is None or known.closed:
+        found = getattr(session, "prepared_connection", session.connection)
+        known = session.info[CONNECTION] = found()
+    return known
+
+
+def _name(column: str, at: int) -> str:
+    return f"{column}__{at}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """A statement for lists of these lengths: its text, its values in the driver's order, the names of each list's."""
+
+    sql: str
+    names: tuple[str, ...]
+    process: tuple[Process, ...]
+    parts: Mapping[str, Sequence[str]]
+
+
+class _Form:
+    """A statement as one dialect has it."""
+
+    def __init__(self, statement: Executable, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._compiled = cast("SQLCompiler", statement.compile(dialect=dialect))  # type: ignore[attr-defined]  # all have it
+        binds = {name: bind for bind, name in self._compiled.bind_names.items()}
+        self._fixed = {name: bind.effective_value for name, bind in binds.items() if not bind.required}
+        self._lists = tuple(name for name, bind in binds.items() if bind.expanding)
+        self._bound = {name: bind.type.dialect_impl(dialect).bind_processor(dialect) for name, bind in binds.items()}
+        columns = getattr(statement, "exported_columns", ())
+        self._read = tuple(column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns)
+        self._is_plain = not any(self._read)
+        self._shapes: dict[tuple[int, ...], _Shape] = {}
+
+    def run(self, connection: Connection, given: Given) -> list[Row]:
+        values = {**self._fixed, **given}
+        shape = self._shape(values)
+        for name, parts in shape.parts.items():
+            values.update(zip(parts, values[name], strict=True))
+        bound = [
+            values[name] if process is None else process(values[name])
+            for name, process in zip(shape.names, shape.process, strict=True)
+        ]
+        form = bound if self._dialect.positional else dict(zip(shape.names, bound, strict=True))
+        return fetched(connection, shape.sql, form, is_read=bool(self._read))
+
+    def read(self, rows: Iterable[Row]) -> list[Row]:
+        """The values of rows as their types say."""
+        read = self._read
+        if self._is_plain:
+            return list(rows)
+        return [
+            tuple([value if process is None else process(value) for value, process in zip(row, read, strict=True)])
+            for row in rows
+        ]
+
+    def _shape(self, values: Given) -> _Shape:
+        lengths = tuple([len(values[name]) for name in self._lists])
+        shape = self._shapes.get(lengths)
+        if shape is None:
+            if len(self._shapes) >= MOST_SHAPES:
+                self._shapes.clear()
+            shape = self._shapes[lengths] = self._made_for(values)
+        return shape
+
+    def _made_for(self, values: Given) -> _Shape:
+        state = self._compiled.construct_expanded_state(dict(values))
+        owner = {part: name for name, parts in state.parameter_expansion.items() for part in parts}
+        names = tuple(cast("Iterable[str]", state.positiontup if self._dialect.positional else state.parameters))
+        return _Shape(
+            state.statement,
+            names,
+            tuple(self._bound[owner.get(name, name)] for name in names),
+            {name: tuple(parts) for name, parts in state.parameter_expansion.items()},
+        )
+
+
+def fetched(connection: Connection, sql: str, bound: Any = (), *, is_read: bool = False) -> list[Row]:
+    """Run text with its values in the driver's form on the driver's own cursor. Raises what SQLAlchemy would raise."""
+    cursor = connection.info.get(CURSOR)
+    if cursor is None:
+        cursor = connection.info[CURSOR] = connection.connection.cursor()
+    try:
+        cursor.execute(sql, bound)
+        return cast("list[Row]", cursor.fetchall()) if is_read else []
+    except connection.dialect.loaded_dbapi.Error as error:
+        _raise(connection, sql, error)
+
+
+def _raise(connection: Connection, sql: str, error: Exception) -> NoReturn:
+    """The driver's error as SQLAlchemy's. That a connection was lost is noticed by the rollback, which follows."""
+    dialect = connection.dialect
+    raise DBAPIError.instance(
+        sql, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=dialect
+    ) from error

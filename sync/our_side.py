@@ -1,0 +1,162 @@
+"""What a plan does here: each item by itself, or many alike at once (SPEC C10).
+
+Steps that only bring a new time, and those that only change rows of the index, are most of a first run. Where they
+follow one another they share a few statements; if one of them fails, nothing of them is kept and each is tried alone,
+so that an item still fails alone.
+"""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import structlog
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from booking.actions import link_runs
+from booking.actions.link_runs import Turn
+from booking.values.links import ImportedTime, StepState
+from sync.gathering import Gathered
+from sync.groups import Group
+from sync.local_steps import LocalSteps
+from sync.settle import Done, settle
+from sync.store import stored_of
+from sync.values import ItemLink, Kind, LinkState, Operation, Side
+
+log = structlog.get_logger(__name__)
+
+FAULTS = (ValueError, LookupError, IntegrityError)
+Given = Mapping[int, ImportedTime]
+
+
+class OurSide:
+    def __init__(self, turn: Turn, steps: LocalSteps) -> None:
+        self.turn, self.steps = turn, steps
+
+    def prepare(self, now: datetime, chunk: Sequence[Group]) -> Given:
+        """What is to be stored of the new times of a chunk, by position, worked out before the transaction begins."""
+        found: dict[int, ImportedTime] = {}
+        for group in chunk:
+            position, step = group.steps[0]
+            if _is_new_time(group) and step.payload is not None:
+                try:
+                    found[position] = self.steps.time_of(step.payload, now)
+                except (ValueError, LookupError):
+                    continue  # tried alone, it fails alone
+        return found
+
+    def act(
+        self, session: Session, now: datetime, chunk: Sequence[Group], gathered: Gathered, given: Given
+    ) -> list[Group]:
+        """Our part of a chunk, rows and all where nothing is to be done there."""
+        tried: list[Group] = []
+        for is_together, groups in itertools.groupby(chunk, key=lambda group: _way(group, given)):
+            alike = list(groups)
+            done = None
+            if is_together and len(alike) > 1:
+                done = self._together(session, now, alike, gathered, given)
+            tried += done or [self._alone(session, now, group, gathered) for group in alike]
+        return tried
+
+    def save(self, session: Session, rows: Sequence[ItemLink], gathered: Gathered) -> list[bool]:
+        versions = gathered.versions
+        return link_runs.save_rows(session, self.turn, [stored_of(row, versions.get(row.id or 0, 0)) for row in rows])
+
+    def _together(
+        self, session: Session, now: datetime, groups: Sequence[Group], gathered: Gathered, given: Given
+    ) -> list[Group] | None:
+        """None where any of it fails."""
+        part = session.begin_nested()
+        try:
+            done = self._done_together(session, now, groups, gathered, given)
+        except FAULTS:
+            done = None
+        if done is None:
+            part.rollback()
+        else:
+            part.commit()
+        return done
+
+    def _done_together(
+        self, session: Session, now: datetime, groups: Sequence[Group], gathered: Gathered, given: Given
+    ) -> list[Group] | None:
+        tried = [Group(group.steps) for group in groups]
+        if _is_new_time(groups[0]):
+            many = [given[group.steps[0][0]] for group in groups]
+            for group, import_id in zip(tried, self.steps.bring(session, now, many), strict=True):
+                group.done = Done(local_id=-import_id, revision=1)
+        rows = []
+        for group in tried:
+            position, step = group.steps[0]
+            assert step.after is not None  # noqa: S101 - the only step of an item has one
+            rows.append(settle(step.after, group.done))
+            group.states[position] = (StepState.DONE, "")
+        if not all(self.save(session, rows, gathered)):
+            return None
+        for group, row in zip(tried, rows, strict=True):
+            self.steps.note_settled(session, now, group.steps[0][1].row, row)
+        return tried
+
+    def _alone(self, session: Session, now: datetime, group: Group, gathered: Gathered) -> Group:
+        tried = Group(group.steps)
+        part = session.begin_nested()
+        try:
+            for position, step in group.steps:
+                if step is group.remote_step:
+                    self.steps.note_conflicts(session, now, step, gathered.local)
+                    break
+                self._step(session, now, tried, position, step, gathered)
+                if tried.is_skipped:
+                    break
+        except FAULTS as error:
+            log.warning("a step failed", link=self.turn.link_id, error=type(error).__name__)
+            part.rollback()
+            tried = Group(group.steps)
+            tried.fail(now, type(error).__name__)
+            return tried
+        if tried.is_skipped:
+            part.rollback()
+            tried.states = group.skipped
+        else:
+            part.commit()
+        return tried
+
+    def _step(
+        self, session: Session, now: datetime, group: Group, position: int, step: Operation, gathered: Gathered
+    ) -> None:
+        done = self.steps.act(session, now, step, group.done, gathered.local)
+        if done is None:
+            group.skip()
+            return
+        group.done = done.done
+        if done.after is not None:
+            row = settle(done.after, group.done)
+            if not all(self.save(session, [row], gathered)):
+                group.skip()
+                return
+            self.steps.note_settled(session, now, step.row, row)
+        group.states[position] = (StepState.DONE, "")
+
+
+def _way(group: Group, given: Given) -> str:
+    """By which steps follow one another that can be done at once; nothing for those that cannot."""
+    if _is_new_time(group):
+        return "new" if group.steps[0][0] in given else ""
+    step = group.steps[0][1]
+    is_note = len(group.steps) == 1 and step.kind is Kind.NOTE and not step.conflicts and step.after is not None
+    if not is_note:
+        return ""
+    return "new row" if step.row.id is None else "row"
+
+
+def _is_new_time(group: Group) -> bool:
+    step = group.steps[0][1]
+    return (
+        len(group.steps) == 1
+        and step.kind is Kind.CREATE
+        and step.side is Side.LOCAL
+        and step.after is not None
+        and not step.conflicts
+        and (step.row.local_id or 0) <= 0
+        and step.row.state is not LinkState.CONFLICT
+    )
