@@ -7,14 +7,21 @@ to the last answer. Goal: at most 0.3 s, exactly 20 sold, nothing but 201 and 40
 import json
 import random
 import statistics
+import subprocess
+import tempfile
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from bench.house import Site, databases, exchange, furnish, web
+from bench.house import Site, databases, ended, exchange, furnish, web
 from booking.values.slot import Slot
+from platzwart.embedded import engine_command
 from tests.builders import slot_in
+from tests.fixtures.servers import wait_until
 from tests.races.conftest import wish
 
 CLIENTS, PLACES, RACES, WARM_UP = 200, 20, 7, 2
@@ -28,10 +35,10 @@ def run(console: Console) -> None:
     )
     for column in ("database", "median", "best", "worst", "sold in each", "answers"):
         table.add_column(column, justify="left" if column in {"database", "answers"} else "right")
-    with databases() as urls:
+    with databases() as urls, valkey() as redis_url:
         for name, url in urls.items():
             site = furnish(url)
-            with web(url) as port:
+            with web(url, redis_url) as port:
                 for number in range(WARM_UP):
                     race(site, port, number)
                 found = [race(site, port, WARM_UP + number) for number in range(RACES)]
@@ -46,6 +53,16 @@ def run(console: Console) -> None:
                 ", ".join(f"{count} × {status}" for status, count in sorted(answers.items())),
             )
     console.print(table)
+
+
+@contextmanager
+def valkey() -> Iterator[str]:
+    """As `up` runs it. Nobody works off what it is told here."""
+    with tempfile.TemporaryDirectory(prefix="bench-", dir="/tmp") as made:
+        socket = Path(made) / "valkey.sock"
+        with ended(subprocess.Popen(engine_command(Path(made), socket), start_new_session=True)):
+            wait_until(socket.exists, what="Valkey")
+            yield f"unix://{socket}"
 
 
 def race(site: Site, port: int, number: int) -> tuple[list[int], float]:

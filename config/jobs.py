@@ -7,6 +7,7 @@ import logging
 from typing import Final
 
 from redis import Redis
+from redis.client import Pipeline
 from redis.exceptions import RedisError
 from rq import Queue
 from rq.serializers import JSONSerializer
@@ -43,20 +44,29 @@ def queue_for(job: str, redis: "Redis") -> Queue:
     return Queue(JOBS[job], connection=redis, serializer=JSONSerializer)
 
 
-def nudge(redis: "Redis", job: str, *ids: int) -> bool:
-    """Ask a worker to look. Returns False where Redis is away or somebody just asked; both are fine."""
+def ask_for(redis: "Redis", job: str, *ids: int) -> "Pipeline":
+    """What `nudge` sends, not sent yet: for one nudge, since it holds the job's id. Raises RedisError."""
+    one_trip = redis.pipeline()
+    queue_for(job, redis).enqueue(
+        job,
+        *ids,
+        result_ttl=0,
+        failure_ttl=86_400,
+        job_timeout=LONGER.get(job, JOB_SECONDS),
+        pipeline=one_trip,
+    )
+    return one_trip
+
+
+def nudge(redis: "Redis", job: str, *ids: int, asking: "Pipeline | None" = None) -> bool:
+    """Ask a worker to look. Returns False where Redis is away or somebody just asked; both are fine.
+
+    `asking` is what `ask_for` made of the same job before, where it has to be quick.
+    """
     try:
         if not redis.set(_mark(job, ids), 1, px=COALESCE_MS, nx=True):
             return False
-        with redis.pipeline() as one_trip:
-            queue_for(job, redis).enqueue(
-                job,
-                *ids,
-                result_ttl=0,
-                failure_ttl=86_400,
-                job_timeout=LONGER.get(job, JOB_SECONDS),
-                pipeline=one_trip,
-            )
+        with asking or ask_for(redis, job, *ids) as one_trip:
             one_trip.execute()
     except RedisError as error:
         log.warning("nudge of %s failed (%s); the tick will find the row", job, type(error).__name__)

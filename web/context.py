@@ -4,6 +4,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import cached_property
@@ -24,6 +25,7 @@ from config.settings import Settings
 
 if TYPE_CHECKING:
     from redis import Redis
+    from redis.client import Pipeline
 
     from web.hot_feeds import FeedGate
 
@@ -131,6 +133,8 @@ class Nudger:
         self._waiting: queue.Queue[Wake | None] = queue.Queue(MOST_WAITING)
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._needed: set[Wake] = set()
+        self._asking: dict[Wake, Pipeline] = {}
 
     def warm_up(self) -> None:
         """Start the thread, which begins with the slow imports. Call it in the process that serves, after any fork."""
@@ -169,6 +173,7 @@ class Nudger:
                     break
                 for each in {wake, *self._others()}:
                     self._nudge(jobs, each)
+            self._prepare(jobs)
             if monotonic() - flushed >= FLUSH_SECONDS:
                 self._flush()
                 flushed = monotonic()
@@ -186,10 +191,17 @@ class Nudger:
         return found
 
     def _nudge(self, jobs: ModuleType, wake: Wake) -> None:
+        self._needed.add(wake)
         try:
-            jobs.nudge(self._context.redis, getattr(jobs, wake.value))
+            jobs.nudge(self._context.redis, getattr(jobs, wake.value), asking=self._asking.pop(wake, None))
         except Exception as error:  # noqa: BLE001 - whatever it is, the tick finds the row
             log.warning("nudge of %s failed (%s); the tick will find the row", wake.name, type(error).__name__)
+
+    def _prepare(self, jobs: ModuleType) -> None:
+        """Make the next nudge of each kind that was needed, now and once a minute: it takes longer than to send it."""
+        for wake in self._needed:
+            with suppress(Exception):  # whatever it is, the nudge itself says so
+                self._asking[wake] = jobs.ask_for(self._context.redis, getattr(jobs, wake.value))
 
     def _flush(self) -> None:
         try:

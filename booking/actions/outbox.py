@@ -29,7 +29,7 @@ _WRITTEN = (
     "last_error",
 )
 _PUT = PreparedRows(
-    Outbox.__table__, _WRITTEN, lambda insert: insert.on_conflict_do_nothing(index_elements=["dedup_key"])
+    Outbox.__table__, _WRITTEN, lambda insert: insert.on_conflict_do_nothing(index_elements=["dedup_key"]).inline()
 )
 KEPT = timedelta(days=90)  # longer than any cause of a duty can come up again under its key
 

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import click
 import pytest
+from redis.client import Pipeline
 from rq import Queue
 from rq.serializers import JSONSerializer
 
 from config.jobs import CALENDARS, JOBS, QUICK
 from platzwart.cli import main
-from platzwart.rq_worker import KINDS, modules_of
+from platzwart.rq_worker import KINDS, QuickWorker, modules_of
 from tests.fixtures.family import STANDINS
 from tests.fixtures.processes import is_alive
 from tests.fixtures.servers import Valkey, short_folder, wait_until
@@ -163,6 +164,28 @@ def test_a_heartbeat_is_one_trip_to_valkey(desk: Desk, queue: str) -> None:
         "cmdstat_exec": 1,
         "cmdstat_hset": 1,
     }
+
+
+def test_the_beat_between_taking_a_job_and_its_start_is_left_out_once(desk: Desk) -> None:
+    calls: list[str] = []
+
+    class Noted(QuickWorker):
+        def reorder_queues(self, reference_queue: Queue) -> None:
+            calls.append("taken")
+            super().reorder_queues(reference_queue)
+
+        def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+            before = self.last_heartbeat
+            super().heartbeat(timeout, pipeline)
+            calls.append(f"{'with the start' if pipeline is not None else 'alone'}: {self.last_heartbeat != before}")
+
+    with desk.valkey.client() as client:
+        queue = Queue(QUICK, connection=client, serializer=JSONSerializer)
+        queue.enqueue("builtins.len", "x", result_ttl=0)
+        Noted([queue], connection=client, serializer=JSONSerializer).work(burst=True, logging_level="WARNING")
+    start = calls.index("taken")
+    assert calls[start : start + 3] == ["taken", "alone: False", "with the start: True"]
+    assert "alone: False" not in calls[:start] + calls[start + 2 :]
 
 
 def test_a_worker_without_valkey_ends_and_says_so(tmp_path: Path) -> None:
