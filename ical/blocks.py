@@ -20,8 +20,13 @@ from ical.lines import unescape, unfold, with_line_feeds
 NO_UID = "no-uid-"
 
 _FENCE = re.compile(rb"\n(?:([Bb])[Ee][Gg][Ii][Nn]|[Ee][Nn][Dd])[ \t]*:[ \t]*([A-Za-z0-9-]*)[ \t]*(?=\n)")
+_BEGIN, _END = re.compile(rb"\nBEGIN:VEVENT(?=\n)"), re.compile(rb"\nEND:VEVENT(?=\n)")
 _UID = re.compile(rb"\nUID(?:;[^\n:]*)?:([^\n]*)", re.IGNORECASE)
 _STAMP = re.compile(rb"\nDTSTAMP[;:][^\n]*", re.IGNORECASE)
+
+
+_new = tuple.__new__  # a third of the time that the named tuple's own takes
+_WHOLE = (0,)
 
 
 class Block(NamedTuple):
@@ -34,7 +39,7 @@ class Block(NamedTuple):
     text: bytes
     digest: str
     starts: tuple[int, ...]
-    cuts: tuple[int, ...] = (0,)
+    cuts: tuple[int, ...] = _WHOLE
 
     @property
     def is_nameless(self) -> bool:
@@ -147,10 +152,34 @@ class _Scan:
     is_whole: bool = True
     _head_from: int = 0
 
-    def run(self) -> str:
-        """The code of the limit that is passed, or nothing."""
+    def run(self, *, in_a_row: bool = True) -> str:
+        """The code of the limit that is passed, or nothing. `in_a_row`: events in a row are not walked through."""
+        run = _run_of_events(self.text) if in_a_row else []
+        place = run[0][0] if run else 0
+        code = self._walk(0, place + 1) if run else ""  # the LF before the first event ends a line
+        if run and not code and self._pass(run):
+            place, code = run[-1][1], self._excess()
+        code = code or self._walk(place, len(self.text))
+        if self.stack and not code:
+            self._drop(0)
+            self.is_whole = False
+        return code
+
+    def _pass(self, run: list[tuple[int, int]]) -> bool:
+        """Take events that follow one another as they are, if they stand in a calendar and in nothing else."""
+        if [name for name, _ in self.stack] != [b"VCALENDAR"] or self.limits.depth < 2:
+            return False
+        if self._head_from != run[0][0]:
+            self.heads.append((self._head_from, run[0][0]))
+        self.components += len(run)
+        self.parts += len(run)
+        self.events += run
+        self._head_from = run[-1][1]
+        return True
+
+    def _walk(self, start: int, end: int) -> str:
         stack, events = self.stack, self.events
-        for fence in _FENCE.finditer(self.text):
+        for fence in _FENCE.finditer(self.text, start, end):
             begins, name = fence.groups()
             if begins:
                 code = self._open(name.upper(), fence.start())
@@ -161,9 +190,6 @@ class _Scan:
                 events.append((stack.pop()[1], end))
             else:
                 self._close(name.upper(), fence.end(), fence.start())
-        if stack:
-            self._drop(0)
-            self.is_whole = False
         return ""
 
     def head(self) -> bytes:
@@ -186,6 +212,9 @@ class _Scan:
         stack.append((name, place))
         if len(stack) > self.limits.depth:
             return "calendar-too-deep"
+        return self._excess()
+
+    def _excess(self) -> str:
         too_many_parts = self.components > self.limits.components or self.parts > self.limits.parts
         return "calendar-too-many-parts" if too_many_parts else ""
 
@@ -235,6 +264,20 @@ class _Scan:
         del self.stack[depth:]
 
 
+def _run_of_events(text: bytes) -> list[tuple[int, int]]:
+    """All events of a text where they follow one another with nothing between and nothing in them, as most files are
+    written; else nothing. Found without looking at their lines, which takes a third of the time.
+    """
+    starts = [found.start() for found in _BEGIN.finditer(text)]
+    ends = [found.end() for found in _END.finditer(text)]
+    if not starts or len(starts) != len(ends) or starts[1:] != ends[:-1]:
+        return []
+    lines = text[starts[0] : ends[-1]].upper()
+    if lines.count(b"\nBEGIN") != len(starts) or lines.count(b"\nEND") != len(starts):
+        return []
+    return list(zip(starts, ends, strict=True))
+
+
 def _blocks(text: bytes, events: list[tuple[int, int]], salt: bytes) -> tuple[Block, ...]:
     """Events by UID, each with its digest, in the order in which the UIDs first come."""
     single: dict[bytes, tuple[int, int]] = {}
@@ -255,7 +298,7 @@ def _blocks(text: bytes, events: list[tuple[int, int]], salt: bytes) -> tuple[Bl
             found.append(_block(text, uid, several[uid], salt))
         else:
             piece = text[start + 1 : end]
-            found.append(Block(_name(uid), piece, _digest(piece, salt), (start,)))
+            found.append(_new(Block, (_name(uid), piece, _digest(piece, salt), (start,), _WHOLE)))
     return tuple(found)
 
 

@@ -88,7 +88,11 @@ def feed_order(entry: AgendaEntry) -> tuple[object, ...]:
 
 def zones_of(entries: Iterable[AgendaEntry]) -> frozenset[str]:
     """The zones whose VTIMEZONE the fragments of these entries need."""
-    return frozenset(entry.zone for entry in entries if is_local(entry.slot, entry.zone))
+    found: set[str] = set()
+    for entry in entries:
+        if entry.zone not in found and is_local(entry.slot, entry.zone):
+            found.add(entry.zone)
+    return frozenset(found)
 
 
 def _standing(entry: AgendaEntry, now: datetime) -> tuple[AgendaEntry, list[datetime]]:

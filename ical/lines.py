@@ -36,8 +36,9 @@ class Head(NamedTuple):
 def with_line_feeds(body: bytes) -> bytes:
     """The body with LF for each CRLF, lone CR, and CRCRLF (a mail gateway's), and without byte order marks."""
     body = body.lstrip(BOM)
-    if b"\r" not in body:
-        return body
+    usual = body.replace(b"\r\n", b"\n")
+    if b"\r" not in usual:
+        return usual
     return body.replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 

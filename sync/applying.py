@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import structlog
 from sqlalchemy.orm import Session
 
 from booking.actions import link_runs
@@ -20,10 +21,12 @@ from outside.errors import OutsideError
 from sync.gathering import Gathered, Gatherer
 from sync.groups import Group, groups_of
 from sync.local_steps import LocalSteps
-from sync.our_side import OurSide
+from sync.our_side import APART, OurSide
 from sync.remotes.protocol import Quirks
 from sync.their_side import TheirSide
 from sync.values import Plan, Side
+
+log = structlog.get_logger(__name__)
 
 MOST_WRITES = 50
 MOST_ITEMS = 500
@@ -84,15 +87,19 @@ class Applier:
         going = [one for one in chunk if one.remote_step]
         begun = {position: (StepState.BEGUN, "") for one in going for position, step in one.steps if step.is_write}
 
-        def work(session: Session) -> tuple[datetime, list[Group]]:
+        def work(session: Session, *, together: bool) -> tuple[datetime, list[Group]]:
             until = link_runs.hold_on(session, now, self.turn)
             link_runs.mark_steps(session, now, self.turn, begun)
-            tried = self.ours.act(session, now, chunk, gathered, given)
+            tried = self.ours.act(session, now, chunk, gathered, given, together=together)
             done = [one.states for one in tried if not one.remote_step and one.row is None]
             link_runs.mark_steps(session, now, self.turn, _joined(done))
             return until, tried
 
-        self.until, worked = self.database.write(work)
+        try:
+            self.until, worked = self.database.write(lambda db: work(db, together=True))
+        except APART as error:
+            log.warning("steps are tried one by one", link=self.turn.link_id, error=type(error).__name__)
+            self.until, worked = self.database.write(lambda db: work(db, together=False))
         for group, done in zip(chunk, worked, strict=True):  # only what was committed counts
             group.done, group.is_skipped, group.states, group.row = done.done, done.is_skipped, done.states, done.row
 

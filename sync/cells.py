@@ -169,7 +169,7 @@ def _tomb(facts: Facts, by: DeletedBy) -> ItemLink:
 
 def create_there(facts: Facts, reason: Reason) -> Operation:
     payload = outgoing(facts.link, facts.ours, facts.row.origin)
-    after = facts.agreed(facts.ours, payload, base_etag=None)
+    after = facts.agreed(facts.ours, payload, base_etag=None, last_written=Side.REMOTE)
     return Operation(Kind.CREATE, Side.REMOTE, reason, facts.row, after, payload)
 
 
@@ -179,7 +179,7 @@ def create_here(facts: Facts, reason: Reason) -> Steps:
     if ours is None:
         return note(facts, Reason.IGNORED_FREE, _known_only(facts))
     theirs = facts.theirs
-    after = facts.agreed(ours, theirs, local_id=None, base_revision=None)
+    after = facts.agreed(ours, theirs, local_id=None, base_revision=None, last_written=Side.LOCAL)
     return [Operation(Kind.CREATE, Side.LOCAL, reason, facts.row, after, ours, ours=facts.row.base, theirs=theirs)]
 
 

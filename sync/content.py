@@ -71,12 +71,15 @@ def first_of(item: Item) -> Details:
 
 def takes_time(item: Item) -> bool:
     """False where all of it is cancelled."""
-    parts = [item.master] if item.master else list(item.overrides.values())
-    return any(details.status is not Status.CANCELLED for details in parts)
+    if item.master:
+        return item.master.status is not Status.CANCELLED
+    return any(details.status is not Status.CANCELLED for details in item.overrides.values())
 
 
 def ends_at(item: Item) -> datetime | None:
     """When its last date is over; None where the rule has no UNTIL, since then only an expansion could tell."""
+    if item.recurrence is None and item.master and not item.overrides:
+        return item.master.end.instant
     ends = [details.end.instant for details in (item.master, *item.overrides.values()) if details]
     if item.recurrence is None:
         return max(ends)

@@ -27,6 +27,7 @@ from sync.many import Outcome, read_many
 from sync.narrowing import narrow
 from sync.newcomers import settling
 from sync.plan import to_fetch
+from sync.remotes.ics import IcsRemote
 from sync.remotes.protocol import Cursor, CursorKind, Listed, Listing, Remote, Resource
 from sync.store import booking_item, import_item, item_link_of, link_of, own_uuid
 from sync.values import Identity, ItemLink, Link, LocalEvidence, LocalItem, Policy, RemoteEvidence, RemoteItem
@@ -35,6 +36,8 @@ Reader = Callable[[Sequence[bytes], str], list[Outcome | None]]
 T = TypeVar("T")
 
 FETCH = 500
+MOST_FETCHES = 2
+"""At a time: so that nobody waits for anybody, and no server is flooded."""
 NOT_THERE = "it never ends"
 SEVERAL = "more than one event"
 NO_EVENT = "no event"
@@ -115,10 +118,12 @@ class Gatherer:
 
         Raises the errors of `outside.errors`.
         """
-        listing = self.remote.changes(None if full else self._cursor())
         facts = self.facts
-        if listing.there and (listing.is_delta or facts.kind is LinkKind.ICS or facts.last_full_at is None):
-            self.reader((), self.house.zone)  # something will have to be read: it gets ready meanwhile
+        if isinstance(self.remote, IcsRemote):
+            self.remote.on_news = self._get_ready
+        listing = self.remote.changes(None if full else self._cursor())
+        if listing.there and (listing.is_delta or facts.last_full_at is None):
+            self._get_ready()
         asked = self._read(lambda db: self._asked(db, listing, whole=whole))
         seen = replace(listing, there=asked.listed)
         there = self._fetched(seen, to_fetch([item_link_of(row) for row in asked.rows.values()], seen))
@@ -141,6 +146,10 @@ class Gatherer:
             is_all=asked.is_all,
             is_first=asked.is_all and not rows,
         )
+
+    def _get_ready(self) -> None:
+        """Something will have to be read; what reads starts meanwhile."""
+        self.reader((), self.house.zone)
 
     def _read(self, work: Callable[[Session], T]) -> T:
         with self.database.read() as session:
@@ -173,21 +182,33 @@ class Gatherer:
         etags = {one.href: one.etag for one in listing.there}
         there = {one.href: RemoteItem(one.href, one.etag) for one in listing.there if one.href not in asked}
         hrefs = iter(asked)
-        with ThreadPoolExecutor(1) as pool:  # one batch is read while the next is fetched
-            reading: list[Future[list[RemoteItem]]] = []
-            while batch := list(islice(hrefs, FETCH)):
-                if self.patience():
-                    reading.append(pool.submit(self.read, self.remote.fetch(batch)))
-                else:  # named without its content, it is neither changed nor gone
-                    with self._turns:
-                        self.is_read = False
-                    there |= {href: RemoteItem(href, etags[href]) for href in batch if href in etags}
-            there |= {one.href: one for done in reading for one in done.result()}
+        batches = list(iter(lambda: list(islice(hrefs, FETCH)), []))
+        for batch, items in zip(batches, self._brought(batches), strict=True):
+            if items is None:  # named without its content, it is neither changed nor gone
+                self.is_read = False
+                there |= {href: RemoteItem(href, etags[href]) for href in batch if href in etags}
+            else:
+                there |= {one.href: one for one in items}
         if self.facts.kind is LinkKind.ICS:
             # named, but in no block of its own: it is there, whatever it says
             lost = (one for one in listing.there if one.href in asked and one.href not in there)
             there |= {one.href: RemoteItem(one.href, one.etag, None, NOT_THERE) for one in lost}
         return there
+
+    def _brought(self, batches: Sequence[Sequence[str]]) -> list[list[RemoteItem] | None]:
+        """What each batch holds, None where there was no time for it; some are fetched while others are read."""
+        side_by_side = min(self.remote.parallel, MOST_FETCHES, len(batches))
+        with ThreadPoolExecutor(1) as readers:
+
+            def bring(batch: Sequence[str]) -> Future[list[RemoteItem]] | None:
+                return readers.submit(self.read, self.remote.fetch(batch)) if self.patience() else None
+
+            if side_by_side > 1:
+                with ThreadPoolExecutor(side_by_side) as fetchers:
+                    coming = list(fetchers.map(bring, batches))
+            else:
+                coming = [bring(batch) for batch in batches]
+            return [None if reading is None else reading.result() for reading in coming]
 
     def read(self, resources: Sequence[Resource]) -> list[RemoteItem]:
         """Resources as items, or with the problem that keeps them from being one. Threads take turns."""

@@ -126,6 +126,8 @@ def watch_flips(steps: list[Operation], link: Link, now: datetime, *, is_their_c
         rest = replace(rest, flips_since=None, problem=FLAPPING)
         return [Operation(Kind.NOTE, Side.LOCAL, Reason.FLAPPING, row, rest)]
     since = row.flips_since if is_fresh else now if flips else None
+    if (last.flips, last.flips_since, last.last_written) == (flips, since, side):
+        return steps
     return [*steps[:-1], replace(steps[-1], after=replace(last, flips=flips, flips_since=since, last_written=side))]
 
 

@@ -1,8 +1,8 @@
 """What a plan does here: each item by itself, or many alike at once (SPEC C10).
 
 Steps that only bring a new time, and those that only change rows of the index, are most of a first run. Where they
-follow one another they share a few statements; if one of them fails, nothing of them is kept and each is tried alone,
-so that an item still fails alone.
+follow one another they share a few statements, without savepoints: on SQLite one doubles what an INSERT costs. If any
+of them fails, their transaction is undone and the chunk is tried anew, each item alone, so that an item fails alone.
 """
 
 import itertools
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from booking.actions import link_runs
 from booking.actions.link_runs import Turn
-from booking.values.links import ImportedTime, StepState
+from booking.values.links import ImportedTime, StepState, StoredItem
 from sync.gathering import Gathered
 from sync.groups import Group
 from sync.local_steps import LocalSteps
@@ -26,6 +26,7 @@ from sync.values import ItemLink, Kind, LinkState, Operation, Side
 log = structlog.get_logger(__name__)
 
 FAULTS = (ValueError, LookupError, IntegrityError)
+APART = (*FAULTS, link_runs.RowsMovedError)
 Given = Mapping[int, ImportedTime]
 
 
@@ -46,40 +47,39 @@ class OurSide:
         return found
 
     def act(
-        self, session: Session, now: datetime, chunk: Sequence[Group], gathered: Gathered, given: Given
+        self,
+        session: Session,
+        now: datetime,
+        chunk: Sequence[Group],
+        gathered: Gathered,
+        given: Given,
+        *,
+        together: bool,
     ) -> list[Group]:
-        """Our part of a chunk, rows and all where nothing is to be done there."""
+        """Our part of a chunk, rows and all where nothing is to be done there.
+
+        `together`: with raises one of `APART` where not all could be done together; its transaction must not be kept.
+        """
         tried: list[Group] = []
-        for is_together, groups in itertools.groupby(chunk, key=lambda group: _way(group, given)):
+        for way, groups in itertools.groupby(chunk, key=lambda group: _way(group, given)):
             alike = list(groups)
-            done = None
-            if is_together and len(alike) > 1:
-                done = self._together(session, now, alike, gathered, given)
-            tried += done or [self._alone(session, now, group, gathered) for group in alike]
+            if together and way and len(alike) > 1:
+                tried += self._together(session, now, alike, gathered, given)
+            else:
+                tried += [self._alone(session, now, group, gathered) for group in alike]
         return tried
 
     def save(self, session: Session, rows: Sequence[ItemLink], gathered: Gathered) -> list[bool]:
+        return link_runs.save_rows(session, self.turn, self._stored(rows, gathered))
+
+    @staticmethod
+    def _stored(rows: Sequence[ItemLink], gathered: Gathered) -> list[StoredItem]:
         versions = gathered.versions
-        return link_runs.save_rows(session, self.turn, [stored_of(row, versions.get(row.id or 0, 0)) for row in rows])
+        return [stored_of(row, versions.get(row.id or 0, 0)) for row in rows]
 
     def _together(
         self, session: Session, now: datetime, groups: Sequence[Group], gathered: Gathered, given: Given
-    ) -> list[Group] | None:
-        """None where any of it fails."""
-        part = session.begin_nested()
-        try:
-            done = self._done_together(session, now, groups, gathered, given)
-        except FAULTS:
-            done = None
-        if done is None:
-            part.rollback()
-        else:
-            part.commit()
-        return done
-
-    def _done_together(
-        self, session: Session, now: datetime, groups: Sequence[Group], gathered: Gathered, given: Given
-    ) -> list[Group] | None:
+    ) -> list[Group]:
         tried = [Group(group.steps) for group in groups]
         if _is_new_time(groups[0]):
             many = [given[group.steps[0][0]] for group in groups]
@@ -91,8 +91,7 @@ class OurSide:
             assert step.after is not None  # noqa: S101 - the only step of an item has one
             rows.append(settle(step.after, group.done))
             group.states[position] = (StepState.DONE, "")
-        if not all(self.save(session, rows, gathered)):
-            return None
+        link_runs.save_all(session, self.turn, self._stored(rows, gathered))
         for group, row in zip(tried, rows, strict=True):
             self.steps.note_settled(session, now, group.steps[0][1].row, row)
         return tried

@@ -38,12 +38,9 @@ class Done:
 
 def settle(after: ItemLink, done: Done) -> ItemLink:
     """`Operation.after` of an item's last step, completed."""
-    row = replace(
-        after,
-        href=after.href if done.href is None else done.href,
-        local_id=after.local_id if done.local_id is None else done.local_id,
-        base_revision=after.base_revision if done.revision is None else done.revision,
-    )
+    known = {"href": done.href, "local_id": done.local_id, "base_revision": done.revision}
+    told = {name: value for name, value in known.items() if value is not None}
+    row = replace(after, **told) if told else after
     if done.read_back is None:
         return row if done.etag is None else replace(row, base_etag=done.etag)
     written = after.theirs

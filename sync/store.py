@@ -6,6 +6,7 @@ Items lie in the database as canonical JSON (`ical.canon`), which equal items sh
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, fields, replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -45,6 +46,7 @@ OF_A_BOOKING = ALL_FIELDS - {Field.TIME, Field.STATUS}
 LOOK_BACK = timedelta(days=1)
 _PLAIN = frozenset({"href", "uid", "miss_count", "missing_since", "flips", "flips_since", "error_count", "next_try"})
 _SAME = sorted(_PLAIN | {"id", "local_id", "base_revision", "base_etag", "problem"})
+_read_same = attrgetter(*_SAME)
 
 
 def link_of(facts: LinkFacts, instance: str, busy_text: str) -> Link:
@@ -64,7 +66,7 @@ def link_of(facts: LinkFacts, instance: str, busy_text: str) -> Link:
 
 def item_link_of(row: StoredItem) -> ItemLink:
     return ItemLink(
-        **{name: getattr(row, name) for name in _SAME},
+        **dict(zip(_SAME, _read_same(row), strict=True)),
         origin=Side(row.origin),
         base=item_of(row.base) if row.base is not None else None,
         base_remote=item_of(row.base_remote) if row.base_remote is not None else None,
@@ -80,7 +82,7 @@ def stored_of(row: ItemLink, version: int) -> StoredItem:
     """`version` is that of the row as it was read; 0 for a new one."""
     theirs = row.theirs
     return StoredItem(
-        **{name: getattr(row, name) for name in _SAME},
+        **dict(zip(_SAME, _read_same(row), strict=True)),
         version=version,
         origin=row.origin.value,
         base=canon(row.base) if row.base is not None else None,

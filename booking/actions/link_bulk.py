@@ -20,6 +20,7 @@ from booking.values.slot import Slot
 
 _GIVEN = ("uid", "content", "summary", "first_at", "until", "problem")
 _columns = itemgetter(*_GIVEN)
+_by_unit_and_start = itemgetter(1, 2)
 _ADD = insert_of(Row.__table__, ("organisation_id", "link_id", "room_id", "revision", "ended_at", *_GIVEN))
 _IDS = Prepared(
     select(Row.uid, Row.id).where(
@@ -38,19 +39,19 @@ def add_imports(
 
     Raises IntegrityError where the link knows one of the UIDs already: what is done then is the caller's to choose.
     """
-    whole = (link.organisation_id, link.id, link.room_id, 1, None)
+    owner, kind = link.organisation_id, kind_of(link.policy)
+    whole = (owner, link.id, link.room_id, 1, None)
     _ADD.run(session, [(*whole, *_columns(columns_of(given))) for given in many])
     ids: dict[str, int] = dict(_IDS.all(session, {"link_id": link.id, "uids": [given.uid for given in many]}))
     made = [ids[given.uid] for given in many]
-    kind = kind_of(link.policy)
     taken = [
-        (link.organisation_id, unit, piece.start, piece.end, kind, row_id, False)
+        (owner, unit, piece.start, piece.end, kind, row_id, False)
         for row_id, given in zip(made, many, strict=True)
         for slot in given.slots
-        for piece in pieces(slot)
+        for piece in (pieces(slot) if slot.end - slot.start > LONGEST_PIECE else (slot,))
         for unit in units
     ]
-    _TAKE.run(session, taken)
+    _TAKE.run(session, sorted(taken, key=_by_unit_and_start))
     _find_clashes(session, now, link, units, made, many)
     return made
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import and_, bindparam, case, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -20,6 +20,7 @@ from booking.actions.link_imports import forget_ended
 from booking.reads.link_wishes import is_to_be_applied
 from booking.tables.links import CalendarLink, ItemLink, PlanOp, SyncRun
 from booking.tables.outgoing import Lease
+from booking.tables.prepared import Prepared
 from booking.tables.repeated import Repeated, insert_of
 from booking.values.links import (
     AWAKE,
@@ -64,6 +65,12 @@ _read_step = attrgetter(*_STEP)
 _STEPS = insert_of(PlanOp.__table__, ("organisation_id", "run_id", "done_at", "position", *_STEP))
 
 
+_is_unproven = and_(_ITEMS.deleted_by.is_(None), _ITEMS.state != "TOMBSTONE")
+_NEXT = Prepared(
+    select(func.min(_ITEMS.next_try), func.min(case((_is_unproven, _ITEMS.missing_since)))).where(
+        _ITEMS.link_id == bindparam("link_id")
+    )
+)
 _MARKED = ("its_run", "first", "last", "state", "problem", "done_at")
 _MARK = Repeated(
     update(PlanOp)
@@ -78,6 +85,14 @@ class LostLeaseError(PlatzwartError):
 
     def __init__(self, link_id: int) -> None:
         super().__init__(f"the lease of calendar link {link_id} is another's")
+        self.link_id = link_id
+
+
+class RowsMovedError(PlatzwartError):
+    """Rows of the index are not at the versions that were read."""
+
+    def __init__(self, link_id: int) -> None:
+        super().__init__(f"rows of calendar link {link_id} were changed meanwhile")
         self.link_id = link_id
 
 
@@ -145,29 +160,33 @@ def save_rows(session: Session, turn: Turn, rows: Sequence[StoredItem]) -> list[
 
     Many are written at once; where that does not go through, each by itself tells which one it was.
     """
+    if len(rows) > 1 and _written(session, turn, rows):
+        return [True] * len(rows)
+    return [_written(session, turn, [row]) for row in rows]
+
+
+def save_all(session: Session, turn: Turn, rows: Sequence[StoredItem]) -> None:
+    """Write rows of the index. Raises RowsMovedError where somebody changed one meanwhile, IntegrityError where another
+    row of the link has the address of one: the transaction must not be kept then.
+    """
     new = [row for row in rows if row.id is None]
     known = [row for row in rows if row.id is not None]
-    if len(rows) > 1 and _written(session, turn, new, known):
-        return [True] * len(rows)
-    return [
-        _written(session, turn, [row], ()) if row.id is None else _written(session, turn, (), [row]) for row in rows
-    ]
+    _INSERT.run(session, [(turn.organisation_id, turn.link_id, *_values(row)) for row in new])
+    were = [(*_values(row), row.id, turn.link_id, row.version) for row in known]
+    if _UPDATE.run(session, were) != len(known):
+        raise RowsMovedError(turn.link_id)
 
 
-def _written(session: Session, turn: Turn, new: Sequence[StoredItem], known: Sequence[StoredItem]) -> bool:
+def _written(session: Session, turn: Turn, rows: Sequence[StoredItem]) -> bool:
     """All of them, or none."""
     part = session.begin_nested()
     try:
-        _INSERT.run(session, [(turn.organisation_id, turn.link_id, *_values(row)) for row in new])
-        were = [(*_values(row), row.id, turn.link_id, row.version) for row in known]
-        is_whole = _UPDATE.run(session, were) == len(known)
-    except IntegrityError:
-        is_whole = False
-    if is_whole:
-        part.commit()
-    else:
+        save_all(session, turn, rows)
+    except (IntegrityError, RowsMovedError):
         part.rollback()
-    return is_whole
+        return False
+    part.commit()
+    return True
 
 
 def _values(row: StoredItem) -> tuple[Any, ...]:
@@ -259,10 +278,9 @@ def _note_success(session: Session, now: datetime, link: CalendarLink, run: Sync
     if link.state is LinkStatus.FAILED:
         link.state = LinkStatus.ACTIVE
     link.next_run_at = now + timedelta(minutes=link.every_minutes)
-    link.whole_at = _whole_at(session, link)
+    next_try, link.whole_at = _next_times(session, link)
     if link.whole_at is not None:
         link.next_run_at = min(link.next_run_at, max(link.whole_at, now + PAUSES[0]))
-    next_try = session.scalar(select(func.min(ItemLink.next_try)).where(ItemLink.link_id == link.id))
     if next_try is not None:
         link.next_run_at = min(link.next_run_at, max(next_try, now + PAUSES[0]))
     if link.wanted > run.seen:
@@ -270,11 +288,10 @@ def _note_success(session: Session, now: datetime, link: CalendarLink, run: Sync
     note_link_working(session, now, link)
 
 
-def _whole_at(session: Session, link: CalendarLink) -> datetime | None:
-    """From when a second complete listing settles what is missing (SPEC C9)."""
-    unproven = (ItemLink.link_id == link.id, ItemLink.deleted_by.is_(None), ItemLink.state != "TOMBSTONE")
-    since = session.scalar(select(func.min(ItemLink.missing_since)).where(*unproven))
-    return None if since is None else since + CONFIRMED_AFTER
+def _next_times(session: Session, link: CalendarLink) -> tuple[datetime | None, datetime | None]:
+    """When the next item is tried again, and from when a second complete listing settles what is missing (SPEC C9)."""
+    next_try, since = _NEXT.first(session, {"link_id": link.id}) or (None, None)
+    return next_try, None if since is None else since + CONFIRMED_AFTER
 
 
 def _note_failure(now: datetime, link: CalendarLink, end: RunEnd, jitter: float) -> None:

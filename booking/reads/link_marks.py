@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
-from sqlalchemy import BindParameter, and_, bindparam, exists, or_, select
+from sqlalchemy import BindParameter, and_, bindparam, case, exists, or_, select
 from sqlalchemy.orm import Session
 
 from booking.reads.link_evidence import LinkFacts, live_items, waits
@@ -21,16 +21,16 @@ _BROUGHT = Prepared(
 
 class Mark(NamedTuple):
     """What a row says of itself. `waits`: it is to be looked at whatever a listing says; `lives`: it has not ended;
-    `is_theirs`: it lives and began there.
+    `is_theirs`: it lives and began there. The three are 1 or 0.
     """
 
     href: str
     etag: str | None
     local_id: int | None
     revision: int | None
-    waits: bool
-    lives: bool
-    is_theirs: bool
+    waits: int
+    lives: int
+    is_theirs: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Marks:
 def marks_of(session: Session, link_id: int, settled: frozenset[str]) -> Marks:
     """`settled`: the problems with which an item that is only known needs no further look."""
     given = {"link_id": link_id}
-    rows = [Mark(*row) for row in _marks(settled).all(session, given)]
+    rows = list(map(Mark._make, _marks(settled).all(session, given)))
     named = {(-row.local_id, row.revision) for row in rows if row.lives and (row.local_id or 0) < 0}  # type: ignore[operator]  # just looked
     return Marks(rows, frozenset(import_id for import_id, _ in named ^ set(_BROUGHT.all(session, given))))
 
@@ -67,4 +67,6 @@ def _marks(settled: frozenset[str]) -> Prepared:
     is_open = and_(ItemLink.local_id.is_(None), ItemLink.problem.not_in(sorted(settled)), ~_IS_ENDED)
     columns = (ItemLink.href, ItemLink.base_etag, ItemLink.local_id, ItemLink.base_revision)
     flags = (or_(waits(), is_open), ~_IS_ENDED, and_(ItemLink.origin == "REMOTE", ~_IS_ENDED))
-    return Prepared(select(*columns, *flags).where(ItemLink.link_id == _LINK))
+    # as numbers, which need no reading
+    numbers = [case((flag, 1), else_=0) for flag in flags]
+    return Prepared(select(*columns, *numbers).where(ItemLink.link_id == _LINK))

@@ -1,10 +1,10 @@
-"""One statement for many rows of values, repeated by the driver itself (executemany): docs/decisions/0009.
+"""One statement for many rows of values, repeated by the driver itself (executemany): docs/decisions/0010.
 
 SQLAlchemy binds each value of each row anew, which costs more than the database does. Values pass through the same
 types, a column at a time. Nothing in a session is brought up to date by it; what was added to one is written first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -52,7 +52,9 @@ class Repeated:
     def _form(self, dialect: Dialect) -> _Form:
         compiled = cast("SQLCompiler", self._statement.compile(dialect=dialect))  # type: ignore[attr-defined]  # all have it
         types = {name: bind.type for bind, name in compiled.bind_names.items()}
-        names = tuple(compiled.positiontup or self._names)
+        names = tuple(compiled.positiontup or compiled.bind_names.values())
+        if unknown := set(names) - set(self._names):
+            raise KeyError(*sorted(unknown))
         return _Form(
             str(compiled),
             names,
@@ -68,13 +70,20 @@ def _bound(process: Process, column: Sequence[Any]) -> Sequence[Any]:
         return column
     try:
         made = {value: process(value) for value in set(column)}
-    except TypeError:  # lists and mappings
-        return [process(value) for value in column]
+    except TypeError:  # lists and mappings, often empty
+        empty: dict[type, Any] = {}
+        return [process(value) if value else _once(empty, process, value) for value in column]
     return [made[value] for value in column]
 
 
+def _once(made: dict[type, Any], process: Callable[[Any], Any], value: Any) -> Any:
+    if type(value) not in made:
+        made[type(value)] = process(value)
+    return made[type(value)]
+
+
 def insert_of(table: Any, names: Sequence[str]) -> Repeated:
-    """New rows with values for these columns."""
+    """New rows with values for these columns: all that have a default are among them, else it raises KeyError."""
     made = cast("Table", table)
     return Repeated(
         made.insert().inline().values({name: bindparam(name, type_=made.c[name].type) for name in names}), names

@@ -7,7 +7,7 @@ is not in it; anything else is a listing that is not whole, with the reason.
 import hashlib
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -62,7 +62,8 @@ class _Mark:
 
 
 class IcsRemote:
-    """One address. For one thread. The session is the caller's, to be closed by the caller.
+    """One address. For one thread. The session is the caller's, to be closed by the caller. `on_news` is called as soon
+    as it is certain that something of it will have to be read.
 
     The address is often its own password, so it is in no error and no repr.
     """
@@ -70,6 +71,7 @@ class IcsRemote:
     parallel = 1
 
     def __init__(self, url: str, credentials: Credentials, *, session: GuardedSession) -> None:
+        self.on_news: Callable[[], None] = _do_nothing
         self._url, self._auth, self._session = https_of(url), auth_of(credentials), session
         self._origin = where_of(self._url)
         self._blocks: dict[str, Block] = {}
@@ -136,6 +138,7 @@ class IcsRemote:
         mark = _mark_of(answer)
         if answer.status_code == 200 and mark.digest == known.digest:
             return Listing(is_delta=True, is_whole=True, there=(), cursor=mark.cursor())
+        self.on_news()
         blocks, because = _judged(answer)
         if blocks is None:
             return Listing(is_delta=False, is_whole=False, there=(), not_whole_because=because)
@@ -146,6 +149,10 @@ class IcsRemote:
         there = unread | {href: Listed(href, _etag(block)) for href, block in self._blocks.items()}
         cursor = mark.cursor() if not because else None
         return Listing(False, not because, tuple(there.values()), (), cursor, because)
+
+
+def _do_nothing() -> None:
+    """Nobody asked to be told."""
 
 
 def _judged(answer: requests.Response) -> tuple[Blocks | None, str]:

@@ -7,7 +7,7 @@ one is decided by `sync.guards`. Methods raise the errors of `outside.errors` wi
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class CursorKind(StrEnum):
@@ -26,8 +26,7 @@ class Cursor:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(NamedTuple):
     """One resource as a listing names it. `etag` as the server wrote it, with quotes and W/; None: it sent none."""
 
     href: str

@@ -6,7 +6,8 @@ import re
 import pytest
 
 from booking.values.refusals import Refused
-from ical.blocks import NO_UID, Blocks, selection, split
+from ical.blocks import NO_UID, Blocks, _run_of_events, _Scan, selection, split
+from ical.limits import LIMITS, Limits
 from tests.ical.hostile import calendar, event
 
 ZONE = (
@@ -152,3 +153,35 @@ def test_lines_are_those_of_the_file_as_it_was_sent() -> None:
 def test_two_events_are_told_apart_by_their_uid_also_when_it_is_escaped() -> None:
     found = blocks(calendar(event(uid="a\\,b"), event(uid="a\\\\b")))
     assert [block.uid for block in found.events][:2] == ["a,b", "a\\b"]
+
+
+PIECES = (
+    *(b"BEGIN:VEVENT", b"END:VEVENT", b"BEGIN:VCALENDAR", b"END:VCALENDAR", b"begin:vevent", b"End:VEvent"),
+    *(b"BEGIN :VEVENT", b"BEGIN:VALARM", b"END:VALARM", b"BEGIN:VTIMEZONE", b"END:VTIMEZONE", b"BEGIN:VTODO"),
+    *(b"END:VTODO", b"ENDED:soon", b"UID:other", b" folded", b"", b"X-WR-CALNAME:between"),
+)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_events_in_a_row_are_found_as_the_walk_through_all_lines_finds_them(seed: int) -> None:
+    """Most files are whole events one after the other, and are not looked at line by line."""
+    dice = random.Random(seed)
+    lines = calendar(*(event("SUMMARY:x", uid=f"u{number}") for number in range(5))).split(b"\r\n")
+    in_a_row = 0
+    for _ in range(50):
+        mangled = list(lines)
+        for _ in range(dice.choice([0, 1, 1, 2])):
+            place = dice.randrange(len(mangled))
+            if dice.random() < 0.5:
+                mangled.insert(place, dice.choice(PIECES))
+            else:
+                mangled[place] = dice.choice([b"", mangled[place].lower(), dice.choice(mangled)])
+        body = b"\r\n".join(mangled)
+        limits = dice.choice([LIMITS, LIMITS, Limits(components=dice.randrange(8), parts=dice.randrange(9), depth=2)])
+        text = b"\n" + body.replace(b"\r\n", b"\n").replace(b"\n ", b"") + b"\n"
+        fast, slow = _Scan(text, limits), _Scan(text, limits)
+        in_a_row += bool(_run_of_events(text))
+        code = fast.run()
+        assert code == slow.run(in_a_row=False)
+        assert code or fast == slow
+    assert in_a_row > 10

@@ -96,3 +96,13 @@ def test_sequence_and_our_mark_take_no_part_in_the_digest_and_all_else_does() ->
     }
     for name, value in changes.items():
         assert digest(replace(item, master=replace(item.master, **{name: value}))) != digest(item), name
+
+
+def test_what_was_worked_out_for_an_item_is_not_taken_for_a_changed_one() -> None:
+    item = items(calendar(event("SUMMARY:x")))[0]
+    text, known = canon(item), digest(item)
+    changed = replace(item, uid="other@example.org")
+    assert (canon(changed), digest(changed)) != (text, known)
+    assert canon(changed) == canon(item_of(canon(changed)))
+    assert replace(changed, uid=item.uid) == item
+    assert canon(replace(changed, uid=item.uid)) == text

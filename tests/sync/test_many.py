@@ -48,3 +48,49 @@ def test_children_that_die_one_after_the_other_come_to_an_end() -> None:
     assert len(found) == 20
     assert sum(isinstance(one, Refused) for one in found) <= MOST_DEATHS
     assert found[-1] is None
+
+
+def test_calls_share_a_child_as_long_as_it_is_kept() -> None:
+    with read_many.kept(PATIENT) as reader:
+        assert reader([], BERLIN) == []  # it gets ready
+        first = reader._child
+        assert first is not None
+        for number in range(3):
+            bodies = [good(number), calendar(event("X-NEW;A=b:c", uid=f"v{number}"))]
+            assert reader(bodies, BERLIN) == [read(body, BERLIN) for body in bodies]
+        assert reader._child is first
+    assert first.returncode is not None
+
+
+@pytest.mark.rule("C12")
+def test_a_child_that_was_ended_between_two_calls_is_held_against_no_body() -> None:
+    with read_many.kept(PATIENT) as reader:
+        reader([good(1)], BERLIN)
+        child = reader._child
+        assert child is not None
+        child.kill()
+        child.wait()
+        (found,) = reader([good(2)], BERLIN)
+        assert isinstance(found, Reading)
+
+
+@pytest.mark.rule("C12")
+def test_what_one_body_defines_is_not_seen_by_the_next() -> None:
+    """They are read by one process, which remembers definitions by each of their bytes."""
+    zone = (
+        "BEGIN:VTIMEZONE\r\nTZID:Mine\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\n"
+        "TZOFFSETFROM:{0}\r\nTZOFFSETTO:{0}\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
+    )
+
+    def body(offset: str | None) -> bytes:
+        defined = zone.format(offset) if offset else ""
+        return (
+            f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nX-WR-CALNAME:{offset}\r\n{defined}BEGIN:VEVENT\r\nUID:u\r\n"
+            "DTSTART;TZID=Mine:20260603T160000\r\nDTEND;TZID=Mine:20260603T170000\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+        ).encode()
+
+    bodies = [body("+0300"), body("-0500"), body(None), body("+0300")]
+    found = read_many(bodies, BERLIN, PATIENT)
+    assert found == [read(one, BERLIN) for one in bodies]
+    starts = [one.items[0].master.start.instant for one in found if isinstance(one, Reading) and one.items[0].master]
+    assert [start.hour for start in starts] == [13, 21, 14, 13]

@@ -7,7 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outside.errors import SiteDenied, SiteDown, SiteMissing, SiteRefused, SiteThrottled
-from sync.remotes.dav_xml import Unreadable, calendar_bytes, multiget, path_of, screen, sync_collection
+from sync.remotes.dav_xml import (
+    DEEPEST,
+    MOST_NODES,
+    Unreadable,
+    calendar_bytes,
+    multiget,
+    path_of,
+    screen,
+    sync_collection,
+)
 from sync.remotes.statuses import refusal
 
 
@@ -91,3 +100,44 @@ def test_a_status_means_one_error(status: int, headers: dict[str, str], body: by
 )
 def test_a_wait_is_bounded_whatever_is_asked(header: str, seconds: int) -> None:
     assert refusal("https://h.example", 429, {"Retry-After": header}).retry_after == seconds
+
+
+def nested(depth: int, inside: bytes = b"x") -> bytes:
+    return b"<a>" * depth + inside + b"</a>" * depth
+
+
+@pytest.mark.rule("C12")
+@pytest.mark.parametrize(
+    "body",
+    [
+        nested(DEEPEST + 1),
+        nested(DEEPEST + 1, b"<![CDATA[</a></a></a>]]>"),
+        b"<a><!-- </a></a> -->" + nested(DEEPEST) + b"</a>",
+        b'<a b="</a>"/>',
+        b'<a b="/>">' + nested(DEEPEST) + b"</a>",
+        b"<a>" + b"<b/>" * MOST_NODES + b"</a>",
+        b"<a>" + b"<b c='1'/>" * (MOST_NODES // 2) + b"</a>",
+        b"<!DOCTYPE a><a/>",
+        b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>',
+        b"<a><b></a></b>",
+        b"<a>",
+        b"\xff<a/>",
+    ],
+)
+def test_xml_that_would_hurt_reaches_no_parser(body: bytes) -> None:
+    with pytest.raises(Unreadable):
+        screen(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        nested(DEEPEST),
+        b"<a>" + b"<b/>" * (3 * DEEPEST) + b"</a>",
+        b"<a><![CDATA[" + b"<b>" * (2 * DEEPEST) + b"]]></a>",
+        b"<a>" + b"TZID=x " * MOST_NODES + b"</a>",
+        b"<?xml version='1.0'?><a>x > y /></a>",
+    ],
+)
+def test_xml_that_only_looks_so_is_read(body: bytes) -> None:
+    screen(body)
