@@ -65,6 +65,7 @@ class RemoteBooking:
     tentative: Tentative
     cancelled: bool
     cancelled_by: Party | None
+    cancelled_at: datetime | None
     no_show: bool
     created_at: datetime | None
     updated_at: datetime | None
@@ -147,6 +148,7 @@ def read_booking(raw: object) -> RemoteBooking:
         tentative=_member(Tentative, raw.get("tentative") or "NOT_USED") or Tentative.UNKNOWN,
         cancelled=raw.get("cancelled") is True,
         cancelled_by=_member(Party, raw.get("cancelledBy")),
+        cancelled_at=_moment(raw.get("cancelledAt"), zone),
         no_show=raw.get("noShow") is True,
         created_at=_moment(raw.get("createdAt"), zone),
         updated_at=_moment(raw.get("updatedAt"), zone),

@@ -245,7 +245,7 @@ class Gatherer:
             changed |= revived(session, self.facts) | {-one for one in asked.astray}
             fresh += _only_known(asked.rows.values(), there)
         evidence, rows = self._touched(session, asked.rows, fresh, changed, gone)
-        may_be_bare = not is_delta and bool(evidence.gone) and not evidence.there
+        may_be_bare = not is_delta and not evidence.there
         return replace(evidence, ended_uids=ended, is_bare=may_be_bare and is_bare(session, self.facts)), rows
 
     def _touched(

@@ -42,6 +42,7 @@ def read_of(standing: Standing, region: str, read_at: datetime) -> Read:
         tentative=standing.tentative.value,
         read_at=read_at,
         updated_at=standing.updated_at,
+        cancelled_at=standing.cancelled_at,
         mark=standing.mark,
         facts={"profile_id": standing.profile_id, "title": standing.title},
     )

@@ -76,17 +76,19 @@ def cancel_rental(
     reason: str = "",
     waive_fee: bool = False,
     seen_fee: int | None = None,
+    since: datetime | None = None,
 ) -> CancelTerms | Refused:
     """Cancel by the room's steps (SPEC S27); the answer is what it cost.
 
-    `seen_fee` is what the page showed before, in cents. Refused, besides what `may_cancel` says: fee-changed, with the
+    `seen_fee` is what the page showed before, in cents. `since` is when the customer cancelled, where we hear of it
+    later: the steps count by it, and nothing else. Refused, besides what `may_cancel` says: fee-changed, with the
     fee that is due now.
     """
     rental = lock_rental(session, house.organisation_id, booking_id)
     no = may_cancel(who, rental.booking.state, now, rental.slot)
     if no:
         return no
-    cost = terms_of(now, house, rental)
+    cost = terms_of(since or now, house, rental)
     fee = Cents(0) if waive_fee else cost.fee_cents
     no = fee_changed(seen_fee, fee)
     if no:
@@ -105,7 +107,7 @@ def cancel_rental(
         "booking",
         booking_id,
         "cancelled",
-        after={"reason": reason, "fee_cents": fee, "who": who.value},
+        after={"reason": reason, "fee_cents": fee, "who": who.value} | ({"since": since.isoformat()} if since else {}),
     )
     return CancelTerms(fee == 0, fee, cost.until)
 

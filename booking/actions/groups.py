@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from booking.actions.audit import Actor, note
 from booking.actions.setting_rows import own, put, remove
 from booking.reads.house import House
-from booking.tables.houses import CustomerGroup, PriceRule
+from booking.tables.houses import CustomerGroup, Organisation, PriceRule
 from booking.tables.people import Customer
 from booking.values.refusals import NotFound, Reason, Refused
 
@@ -25,6 +25,7 @@ def put_group(
     wanted: Mapping[str, Any],
 ) -> Refused | int:
     """Make or change a group (name). Returns its id. Refused: name-taken at `name`."""
+    session.get_one(Organisation, organisation_id, with_for_update={"key_share": True})  # two of one name at once
     row = own(session, CustomerGroup, organisation_id, group_id) if group_id else None
     others = select(CustomerGroup.id, CustomerGroup.name).where(CustomerGroup.organisation_id == organisation_id)
     name = str(wanted.get("name", row.name if row else "")).casefold()

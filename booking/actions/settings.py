@@ -18,6 +18,7 @@ from booking.actions.audit import Actor, note
 from booking.actions.cancel_steps import write_steps
 from booking.actions.rooms import door_in_use, name_taken
 from booking.actions.setting_rows import Range, bump, out_of_range, own, plain, put, remove, require_known, set_fields
+from booking.actions.site_calendars import follow_room
 from booking.rules.feed_codes import LEAST_HOURS, MOST_HOURS
 from booking.rules.findings_table import DEFAULTS
 from booking.rules.moving import step_reasons
@@ -164,6 +165,8 @@ def change_room(
     set_fields(session, now, organisation_id, actor, row, "room", {k: v for k, v in wanted.items() if k != STEPS})
     if STEPS in wanted:
         write_steps(session, now, actor, row, wanted[STEPS])
+    if "horizon_days" in wanted:
+        follow_room(session, now, row)
     return None
 
 

@@ -113,6 +113,14 @@ def follow_link(session: Session, now: datetime, link: CalendarLink, *, policy_c
             return
 
 
+def follow_room(session: Session, now: datetime, room: Room) -> None:
+    """A room can be booked further ahead by now: a link that does not write as far proves nothing any more."""
+    used = select(SiteCalendar.link_id).where(SiteCalendar.organisation_id == room.organisation_id)
+    query = select(CalendarLink).where(CalendarLink.room_id == room.id, CalendarLink.id.in_(used))
+    for link in session.scalars(query.order_by(CalendarLink.id)).all():
+        follow_link(session, now, link, policy_changed=False)
+
+
 def through(link: CalendarLink, room: Room) -> Through:
     """A link as the way for the page of a room."""
     return Through(

@@ -21,7 +21,7 @@ from booking.actions.tools import Tools
 from booking.reads.house import House
 from booking.rules import moving
 from booking.rules.admission import occupied
-from booking.rules.sites import Known, Read, Seen, Step, is_stale, take_in
+from booking.rules.sites import Known, Read, Seen, Step, cancelled_since, is_stale, take_in
 from booking.tables.bookings import Booking
 from booking.tables.connections import Connection, ConnectionRoom, RemoteBooking, Writer
 from booking.values.house import Price
@@ -223,7 +223,10 @@ def _move(at: _At) -> None:
 def _cancel(at: _At) -> None:
     at.row.cancelled = True  # nothing is left to cancel there, so the time is free at once
     at.session.flush()  # the ending looks for living bookings elsewhere
-    ended = endings.cancel_rental(at.session, at.now, at.house, at.row.booking_id or 0, moving.Actor.BOOKER, SITE)
+    since = cancelled_since(at.read.cancelled_at, at.row.seen_at, at.now)
+    ended = endings.cancel_rental(
+        at.session, at.now, at.house, at.row.booking_id or 0, moving.Actor.BOOKER, SITE, since=since
+    )
     if isinstance(ended, Refused):
         _case("site-cancelled")(at)
 

@@ -37,7 +37,8 @@ class Seen:
 class Read:
     """A booking there, as its client read it. `facts` is what is worth keeping, nothing secret.
 
-    `read_at` is when it was asked for, before the answer; `updated_at` the site's own stamp of its last change.
+    `read_at` is when it was asked for, before the answer; `updated_at` the site's own stamp of its last change, and
+    `cancelled_at` of its cancelling.
     """
 
     remote_id: str
@@ -50,6 +51,7 @@ class Read:
     tentative: str
     read_at: datetime
     updated_at: datetime | None = None
+    cancelled_at: datetime | None = None
     mark: str | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -203,6 +205,14 @@ def is_stale(
     """
     lags = told is not None and known is not None and told < known
     return changed > began or (lags and not is_own)
+
+
+def cancelled_since(stamp: datetime | None, alive_at: datetime, now: datetime) -> datetime:
+    """From when a cancel there counts for what it costs (SPEC S27, Y6): when the booker did it, not when we read it.
+
+    A stamp before `alive_at`, when the booking was last read as living, or after `now` is of a clock that is wrong.
+    """
+    return now if stamp is None else min(max(stamp, alive_at), now)
 
 
 def is_silent(succeeded: datetime | None, now: datetime) -> bool:

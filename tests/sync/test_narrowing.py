@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from booking.reads import link_evidence
 from booking.tables.links import CalendarLink, ImportedTime, ItemLink
@@ -19,10 +19,10 @@ from sync.narrowing import narrow
 from sync.plan import plan
 from sync.remotes.memory import Manners, MemoryRemote
 from sync.remotes.protocol import Listed, Listing
-from sync.values import Plan
+from sync.values import Hold, Plan
 from tests.builders import ZONE
 from tests.fixtures.soak import scale
-from tests.sync.acting import decide, uid_of
+from tests.sync.acting import cancel, decide, uid_of
 from tests.sync.linked import World, event, read_here, world
 from tests.sync.test_runner_machine import ALONE, Editors
 
@@ -107,6 +107,27 @@ def test_more_than_half_missing_is_judged_with_all_of_it(here: World) -> None:
     for number in range(MANY // 2 + 1):
         here.delete_theirs(f"x{number}")
     assert gathered(here, all_rows=False).is_all
+
+
+@pytest.mark.rule("C9")
+@pytest.mark.parametrize("is_known", [True, False])
+def test_where_nothing_of_ours_is_left_what_lies_there_is_not_deleted(database_url: str, *, is_known: bool) -> None:
+    """With its row, or found by its UID alone, since the run that wrote it died."""
+    here = world(database_url, MemoryRemote(Manners(deltas=False)))
+    here.connect(LinkPolicy.EXPORT, limits=ALONE)
+    for number in range(MANY):
+        here.put(event(f"x{number}", 5 + number))
+    made = here.book(70)
+    here.settle()
+    if not is_known:
+        here.write(lambda db: db.execute(delete(ItemLink).where(ItemLink.origin == "LOCAL")))
+    cancel(here, made)
+    found = gathered(here, all_rows=False)
+    assert not found.is_all
+    ended = planned(here, found)
+    assert told(ended) == told(planned(here, gathered(here, all_rows=True)))
+    assert (ended.hold, len(ended.held)) == (Hold.EMPTY, 1)
+    here.database.close()
 
 
 @pytest.mark.rule("C9")

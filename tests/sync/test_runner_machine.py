@@ -14,7 +14,7 @@ from booking.values.states import BookingState, ItemStatus, OccupancyKind
 from ical.item import Item, Status
 from sync.remotes.memory import Etags, Manners, MemoryRemote
 from tests.fixtures.soak import scale
-from tests.sync.acting import cancel, decide, move
+from tests.sync.acting import cancel, decide, move, slot_of
 from tests.sync.linked import Killed, World, event, world
 
 HOUR = timedelta(hours=1)
@@ -58,7 +58,9 @@ class Editors:
 
     def move_ours(self) -> None:
         if ours := self._ours():
-            move(self.here, self.dice.choice(ours), self.dice.choice([HOUR, -HOUR]))
+            made, by = self.dice.choice(ours), self.dice.choice([HOUR, -HOUR])
+            is_open = 7 <= (slot_of(self.here, made).start + by).hour <= 17  # UTC
+            move(self.here, made, by if is_open else -by)
 
     def end_ours(self) -> None:
         if ours := self._ours():

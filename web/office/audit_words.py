@@ -9,9 +9,11 @@ from booking.values.house import Per
 from booking.values.links import LinkPolicy
 from booking.values.states import Role
 from web.filters import role_name
-from web.i18n import gettext
+from web.finding_words import finding_names
+from web.i18n import gettext, translator
 from web.link_texts import policy_name
 from web.office import words
+from web.office.audit_fields import field_names
 from web.office.frame import address
 from web.office.price_names import per_names
 
@@ -65,6 +67,9 @@ def action_name(line: AuditLine) -> str:
         "paused": gettext("Paused"),
         "resumed": gettext("Resumed"),
         "proof": gettext("Tried out"),
+        "proof-asked": gettext("Proof begun"),
+        "calendars-chosen": gettext("Calendar links chosen"),
+        "feed.renamed": gettext("Renamed"),
         "access-changed": gettext("Access changed"),
         "unlinked": gettext("Link ended"),
         "rebuilt": gettext("Found anew"),
@@ -91,7 +96,7 @@ def action_name(line: AuditLine) -> str:
 def changes(line: AuditLine, page: AuditPage) -> list[tuple[str, str, str]]:
     """Field, before, after; what did not change is left out, ids are told by name."""
     before, after = (_plain(side, page) for side in (line.before, line.after))
-    labels = _fields()
+    labels = finding_names() | field_names()
     return [(labels.get(name, name), old, new) for name, old, new in words.changes(_entry(line, before, after))]
 
 
@@ -140,6 +145,8 @@ def _word(key: str, value: Any) -> Any:
         return "; ".join(
             gettext("%(days)s days before: %(percent)s %%", days=one["days"], percent=one["percent"]) for one in value
         )
+    if key == "weekdays" and isinstance(value, list):
+        return ", ".join(translator().weekday(day) for day in sorted(value))
     if key == "per" and value in set(Per):
         return per_names()[Per(value)]
     if key == "policy" and value in set(LinkPolicy):
@@ -153,68 +160,3 @@ def _text(value: Any) -> Any:
     if isinstance(value, dict):
         return " · ".join(str(one) for one in value.values() if one is not None)
     return value
-
-
-def _fields() -> dict[str, str]:
-    return {
-        "name": gettext("Name"),
-        "of_kind": gettext("Kind"),
-        "variant": gettext("Shows"),
-        "slug": gettext("Short name in links"),
-        "description": gettext("Description"),
-        "branch": gettext("Branch"),
-        "door": gettext("Door"),
-        "room": gettext("Room"),
-        "season": gettext("Season"),
-        "price_list": gettext("Price list"),
-        "parts": gettext("Holds"),
-        "rooms": gettext("Rooms"),
-        "rank": gettext("Place in the list"),
-        "archived_at": gettext("Out of use since"),
-        "street": gettext("Street and number"),
-        "postcode": gettext("Postcode"),
-        "city": gettext("City"),
-        "zone": gettext("Time zone"),
-        "email": gettext("E-mail address"),
-        "role": gettext("Role"),
-        "language": gettext("Language"),
-        "version": gettext("Version"),
-        "length": gettext("Characters of a code"),
-        "alphabet": gettext("Characters of the lock"),
-        "no_leading_zero": gettext("Never begins with 0"),
-        "forbidden_prefixes": gettext("Never begins with"),
-        "longest_run": gettext("Same character in a row, at most"),
-        "count": gettext("How many"),
-        "tries": gettext("Tries within an hour"),
-        "hours": gettext("Hours"),
-        "most_people": gettext("People at most"),
-        "slot_minutes": gettext("Slot in minutes"),
-        "grid_minutes": gettext("Times begin every so many minutes"),
-        "shortest_minutes": gettext("Shortest booking in minutes"),
-        "longest_minutes": gettext("Longest booking in minutes"),
-        "buffer_before_minutes": gettext("Kept free before, in minutes"),
-        "buffer_after_minutes": gettext("Kept free after, in minutes"),
-        "tolerance_before_minutes": gettext("Code opens earlier, in minutes"),
-        "tolerance_after_minutes": gettext("Code opens longer, in minutes"),
-        "notice_minutes": gettext("Requested ahead, in minutes"),
-        "horizon_days": gettext("Days ahead at most"),
-        "cancel_steps": gettext("Steps of cancelling"),
-        "feed_code_hours": gettext("Code in customers' own calendars, hours before"),
-        "vat_rate": gettext("VAT in hundredths of a percent"),
-        "minimum": gettext("Least amount in cents"),
-        "per": gettext("The price is"),
-        "most": gettext("At most"),
-        "active": gettext("Customers can book it"),
-        "url": gettext("Address"),
-        "base_url": gettext("Address"),
-        "address": gettext("Address"),
-        "policy": gettext("What the link does"),
-        "requested": gettext("Requests, too"),
-        "owners": gettext("Whose word counts"),
-        "limits": gettext("When deletions wait"),
-        "months_back": gettext("Months back"),
-        "months_ahead": gettext("Months ahead"),
-        "every_minutes": gettext("Look every … minutes"),
-        "removes": gettext("What was written there is removed"),
-        "plan": gettext("Plan"),
-    }

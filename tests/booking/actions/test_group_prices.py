@@ -1,5 +1,6 @@
 """Prices of groups and extras through a booking's life: asked, given at the review, moved, billed (SPEC S25)."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -273,6 +274,22 @@ def test_a_group_is_removed_only_while_nobody_needs_it(site: Priced) -> None:
         ("", "Vereine"),
         ("Vereine", ""),
     ]
+
+
+def test_of_two_offices_that_make_a_group_of_one_name_at_once_one_is_told(site: Priced) -> None:
+    for number in range(10):
+        gate, answers = threading.Barrier(2), list[Any]()
+
+        def make(name: str = f"Verband {number}", gate: threading.Barrier = gate, answers: list[Any] = answers) -> None:
+            gate.wait()
+            answers.append(site.kept(put_group, None, {"name": name}))
+
+        offices = [threading.Thread(target=make) for _ in range(2)]
+        for office in offices:
+            office.start()
+        for office in offices:
+            office.join()
+        assert sorted(isinstance(answer, Refused) for answer in answers) == [False, True]
 
 
 def test_two_groups_have_two_names_and_others_groups_are_not_there(site: Priced) -> None:

@@ -14,6 +14,7 @@ from booking.actions import connections, links
 from booking.actions.audit import Actor
 from booking.actions.calendar_proofs import Asked, move_proof, write_test
 from booking.actions.connections import Access, WithSecret
+from booking.actions.settings import change_room
 from booking.reads.connections import CalendarFacts, connection_of
 from booking.reads.house import read_house
 from booking.rules.calendar_proof import Move
@@ -254,6 +255,20 @@ def test_other_settings_of_a_link_end_the_proof_where_they_touch_it(
     assert no is None
     assert here.cases() == ([("site-unproven", expected)] if expected else [])
     assert (here.connection().proven_at is None) is bool(expected)
+
+
+@pytest.mark.rule("Y8")
+@pytest.mark.parametrize(("days", "falls"), [(30, False), (1095, True)])
+def test_a_room_that_can_be_booked_further_ahead_than_the_link_writes_ends_the_proof(
+    here: Here, days: int, *, falls: bool
+) -> None:
+    here.choose({"hall": here.link()})
+    here.prove()
+    for room_id in (here.ids.left, here.ids.hall):
+        assert here.cases() == []
+        wanted = {"horizon_days": days}
+        assert here.write(lambda db, id_=room_id: change_room(db, NOW, here.mine, OWNER, id_, wanted)) is None  # noqa: B023 - run at once
+    assert here.cases() == ([("site-unproven", "link-too-short")] if falls else [])
 
 
 @pytest.mark.rule("Y8")
