@@ -25,6 +25,7 @@ from booking.tables.houses import Organisation, Room
 from booking.values.tokens import token_of
 from config.settings import Settings
 from outside.ycbm_templates import SECRET_HEADER, webhook_templates
+from platzwart.demo_calendar import PARISH, PARISH_PATH
 from platzwart.demo_house import ACCOUNT, PAGE, SLUG, STAFF, build
 from platzwart.demo_past import live
 
@@ -100,6 +101,7 @@ def peer_config(facts: dict[str, Any], secrets: Secrets) -> dict[str, Any]:
         "account_id": ACCOUNT,
         "api_key": secrets.of("api-key", 32),
         "profiles": [{"id": PAGE, "title": "Große Halle", "subdomain": "grosse-halle", "tentative": True}],
+        "calendars": {PARISH_PATH: PARISH},
         "webhooks": [
             {
                 "event": template.event.value,

@@ -24,6 +24,7 @@ from booking.values.money import BasisPoints, Cents
 from booking.values.refusals import Refused
 from booking.values.states import Role, SubjectKind, Variant
 from booking.values.tokens import hash_token
+from platzwart.demo_calendar import link_parish
 from web.passwords import hash_password
 
 T = TypeVar("T")
@@ -132,6 +133,7 @@ def _house(
         )
     )
     _site(session, now, tools, mine, rooms[0], secret, peer)
+    accepted(link_parish(session, now, tools, rooms[-1], peer))
     _feeds(session, now, tools, organisation.id, rooms)
     return organisation.id
 

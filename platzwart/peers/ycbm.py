@@ -5,8 +5,9 @@
 It speaks the documented API under `/v1`, pushes user-written webhooks, and has a public page per profile at
 `/SUBDOMAIN`. FILE.json: `{"account_id", "api_key", "email", "rate": [n, seconds], "profiles": [{"id", "title",
 "subdomain", "zone", "minutes", "opens", "closes", "tentative", "calendar", "calendar_user", "calendar_password"}],
-"webhooks": [{"event", "url", "body", "method", "headers"}]}`; all but the first two may be left out. `calendar` is
-a CalDAV collection or an ICS address on loopback. `GET /_control` shows bookings and deliveries; `POST /_control` takes
+"webhooks": [{"event", "url", "body", "method", "headers"}], "calendars": {path: text}}`; all but the first two may be
+left out. `calendar` is a CalDAV collection or an ICS address on loopback; `calendars` are served as they are, as some
+neighbour's. `GET /_control` shows bookings and deliveries; `POST /_control` takes
 JSON: `drop`, `copies`, `delay` (webhooks), `failing`, `fail_status`, `rate`, `webhooks`, `calendar_lag` (for
 how many seconds what was read of the pages' calendars counts).
 """
@@ -25,7 +26,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from platzwart.peers.ycbm_api import Faults, Reply, Request, answer_api, data
+from platzwart.peers.ycbm_api import Faults, Reply, Request, answer_api, calendar, data
 from platzwart.peers.ycbm_hooks import Delivery, Hook, Pusher, codes_of
 from platzwart.peers.ycbm_pages import answer_page
 from platzwart.peers.ycbm_world import BOOKER, HOSTS, OWNER, Booking, Page, World, dump, load, whole
@@ -63,6 +64,7 @@ class YcbmPeer:
         self.pusher, self.faults = Pusher(list(hooks)), Faults()
         self.world.busy = self._busy
         self.calendar_lag: float | None = None
+        self.calendars: dict[str, str] = {}
         self._calendars: dict[tuple[str, str, str], LinkedCalendar] = {}
         self.requests: list[tuple[str, str]] = []
         self._state = state
@@ -153,6 +155,8 @@ class YcbmPeer:
         if request.path.startswith("/v1/"):
             self.requests.append((request.method, request.path))
             return answer_api(self.world, self.faults, _below(request, "/v1"))
+        if request.method == "GET" and request.path in self.calendars:
+            return calendar(self.calendars[request.path], request.headers.get("If-None-Match"))
         return answer_page(self.world, request)
 
     def _control(self, request: Request) -> Reply:
@@ -230,7 +234,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_response(reply.status)
             for name, value in {"Content-Type": reply.content_type, **reply.headers}.items():
                 self.send_header(name, value)
-            if reply.status != 204:
+            if reply.status not in {204, 304}:
                 self.send_header("Content-Length", str(len(reply.body)))
             self.end_headers()
             self.wfile.write(reply.body)
@@ -258,6 +262,7 @@ def peer_from(config: Mapping[str, Any], host: str, port: int, state: Path | Non
         port=port,
         state=state,
     )
+    peer.calendars = dict(config.get("calendars", {}))
     peer.control({name: config[name] for name in ("rate", "webhooks") if name in config})
     return peer
 

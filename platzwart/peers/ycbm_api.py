@@ -1,5 +1,6 @@
 """The stand-in's API: a request in, a reply out. No sockets here."""
 
+import hashlib
 import json
 import math
 import re
@@ -72,6 +73,15 @@ class Faults:
 
 def problem(status: int, code: str, headers: Mapping[str, str] | None = None) -> Reply:
     return Reply(status, json.dumps({"code": code, "errors": [{"code": code}]}).encode(), headers=headers or {})
+
+
+def calendar(text: str, known: str | None) -> Reply:
+    """An iCalendar file, or 304 to whoever knows its ETag."""
+    body = text.replace("\n", "\r\n").encode()
+    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    if known == etag:
+        return Reply(304, headers={"ETag": etag})
+    return Reply(200, body, "text/calendar; charset=utf-8", {"ETag": etag})
 
 
 def data(value: object, status: int = 200) -> Reply:

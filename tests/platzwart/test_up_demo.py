@@ -5,6 +5,9 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
+import requests
+
 from tests.fixtures.family import Installation
 from tests.fixtures.processes import get
 from tests.fixtures.servers import wait_until
@@ -22,6 +25,13 @@ def test_without_the_demonstration_the_link_to_the_first_page_is_printed(install
     assert installation.stop(process) == 0
 
 
+def link_of(facts: dict[str, Any]) -> dict[str, Any]:
+    bearer = {"Authorization": f"Bearer {facts['api_token']}"}
+    (link,) = requests.get(f"{facts['base_url']}/api/v1/calendar-links", headers=bearer, timeout=30).json()["links"]
+    return dict(link)
+
+
+@pytest.mark.rule("C6")
 def test_one_command_gives_pages_mails_and_a_booking_site(installation: Installation) -> None:
     process = installation.start("--demo", app=None)
     installation.ready(process, 120)
@@ -32,6 +42,7 @@ def test_one_command_gives_pages_mails_and_a_booking_site(installation: Installa
         assert login["password"] in installation.output
     addresses = [facts["base_url"] + "/healthz", facts["mail_url"], *facts["feeds"].values()]
     assert [get(urlsplit(url).port or 0, urlsplit(url).path)[0] for url in addresses] == [200] * len(addresses)
+    wait_until(lambda: link_of(facts)["imported"] == 2, 60, "the parish's times")
     assert installation.stop(process) == 0
 
     again = installation.start("--demo", app=None)

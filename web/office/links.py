@@ -14,6 +14,7 @@ from werkzeug.wrappers.response import Response as AnyResponse
 from booking.actions import link_wishes, links
 from booking.actions.link_access import renew_access
 from booking.reads.cases import cases_of_link
+from booking.reads.link_history import LAST_RUNS, last_runs
 from booking.reads.link_wishes import WishLine, last_wish
 from booking.reads.links import (
     LinkPage,
@@ -39,10 +40,10 @@ from web.link_access import url_refused
 from web.link_plan_words import field_name, told_steps
 from web.office import links_forms as forms
 from web.office import words
+from web.office.links_history import history
 from web.request import actor, house, now, organisation_id, read, tools, write
 
 blueprint = Blueprint("office_links", __name__, url_prefix="/office/links")
-RUNS_SHOWN = 30
 UNSERVED = timedelta(seconds=30)
 LONGEST_RUN = timedelta(minutes=2)
 
@@ -50,7 +51,9 @@ LONGEST_RUN = timedelta(minutes=2)
 @blueprint.get("")
 @require(Capability.LINKS)
 def index() -> str:
-    found = links_of(read(), organisation_id())
+    session, mine = read(), organisation_id()
+    runs = last_runs(session, mine)
+    found = [(link, history(runs.get(link.link_id, ()))) for link in links_of(session, mine)]
     return render_template("office/links.html", links=found, **_words())
 
 
@@ -226,7 +229,7 @@ def _page(link: UUID, problems: list[str] | None = None) -> str:
     line, zone = page.line, _zone(page)
     wish = last_wish(session, line.link_id)
     held = held_of(session, line.link_id)
-    runs = runs_of(session, line.link_id, RUNS_SHOWN)
+    runs = runs_of(session, line.link_id, LAST_RUNS)
     return render_template(
         "office/links_one.html",
         page=page,
@@ -238,6 +241,7 @@ def _page(link: UUID, problems: list[str] | None = None) -> str:
         planned=_planned(session, wish, zone),
         held=held and (held[0], told_steps(held[1], zone)),
         runs=runs,
+        history=history(runs[::-1]),
         cases=[
             (one, case_title(one.kind))
             for one in cases_of_link(session, organisation_id(), line.link_id)
