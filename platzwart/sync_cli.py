@@ -210,9 +210,11 @@ def _found(link: str) -> "tuple[Context, LinkLine]":
 
 def _run(context: "Context", line: "LinkLine", *, is_plan: bool = False, shown: str | None = None) -> "Ran":
     from booking.values.links import RunMode
+    from platzwart.progress import Bars
     from workers.links import run_now
 
-    ran = run_now(context, line.link_id, RunMode.PLAN if is_plan else RunMode.NORMAL, shown)
+    with Bars() as bars:
+        ran = run_now(context, line.link_id, RunMode.PLAN if is_plan else RunMode.NORMAL, shown, bars)
     if ran is None:
         click.echo("somebody else runs this link just now, or it rests", err=True)
         sys.exit(FAILED)

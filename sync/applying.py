@@ -6,7 +6,7 @@ rows. Killed anywhere in between, the next plan finds by looking what was done.
 """
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -22,6 +22,7 @@ from sync.gathering import Gathered, Gatherer
 from sync.groups import Group, groups_of
 from sync.local_steps import LocalSteps
 from sync.our_side import APART, OurSide
+from sync.progress import Progress, Stage, untold
 from sync.remotes.protocol import Quirks
 from sync.their_side import TheirSide
 from sync.values import Plan, Side
@@ -52,7 +53,9 @@ class Applier:
         gatherer: Gatherer,
         quirks: Quirks,
         local: LocalSteps,
+        progress: Progress = untold,
     ) -> None:
+        self.progress = progress
         self.database, self.turn, self.clock, self.point, self.local = database, turn, clock, point, local
         self.ours = OurSide(turn, local)
         self.theirs = TheirSide(turn.link_id, clock, point, gatherer, quirks)
@@ -61,11 +64,13 @@ class Applier:
 
     def apply(self, plan: Plan, gathered: Gathered, has_time: Callable[[], bool]) -> Applied:
         """Raises LostLeaseError, and an error of `outside.errors` where the server as a whole fails."""
-        for chunk in _chunks(groups_of(plan.operations)):
+        groups = list(groups_of(plan.operations))
+        for chunk in _chunks(groups):
             if not has_time():
                 self._leave(chunk)
                 continue
             self._apply(chunk, gathered)
+            self.progress(Stage.APPLY, len(chunk), len(groups))
         return self.applied
 
     def _apply(self, chunk: Sequence[Group], gathered: Gathered) -> None:
@@ -148,7 +153,7 @@ def _joined(states: Sequence[Mapping[int, tuple[StepState, str]]]) -> dict[int, 
     return dict(itertools.chain(*(one.items() for one in states)))
 
 
-def _chunks(groups: Iterator[Group]) -> Iterator[list[Group]]:
+def _chunks(groups: Iterable[Group]) -> Iterator[list[Group]]:
     chunk: list[Group] = []
     writes = 0
     for group in groups:

@@ -27,6 +27,7 @@ from sync.many import Outcome, read_many
 from sync.narrowing import narrow
 from sync.newcomers import settling
 from sync.plan import to_fetch
+from sync.progress import Progress, Stage, untold
 from sync.remotes.ics import IcsRemote
 from sync.remotes.protocol import Cursor, CursorKind, Listed, Listing, Remote, Resource
 from sync.store import booking_item, import_item, item_link_of, link_of, own_uuid
@@ -106,9 +107,10 @@ class Gatherer:
         remote: Remote,
         patience: Callable[[], bool],
         reader: Reader = read_many,
+        progress: Progress = untold,
     ) -> None:
         self.database, self.facts, self.house, self.remote = database, facts, house, remote
-        self.patience, self.reader = patience, reader
+        self.patience, self.reader, self.progress = patience, reader, progress
         self.bodies: dict[str, bytes] = {}
         self.is_read = True
         self._turns = threading.Lock()
@@ -198,10 +200,16 @@ class Gatherer:
     def _brought(self, batches: Sequence[Sequence[str]]) -> list[list[RemoteItem] | None]:
         """What each batch holds, None where there was no time for it; some are fetched while others are read."""
         side_by_side = min(self.remote.parallel, MOST_FETCHES, len(batches))
+        total = sum(map(len, batches))
         with ThreadPoolExecutor(1) as readers:
 
+            def read(resources: Sequence[Resource]) -> list[RemoteItem]:
+                items = self.read(resources)
+                self.progress(Stage.READ, len(resources), total)
+                return items
+
             def bring(batch: Sequence[str]) -> Future[list[RemoteItem]] | None:
-                return readers.submit(self.read, self.remote.fetch(batch)) if self.patience() else None
+                return readers.submit(read, self.remote.fetch(batch)) if self.patience() else None
 
             if side_by_side > 1:
                 with ThreadPoolExecutor(side_by_side) as fetchers:

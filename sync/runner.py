@@ -39,6 +39,7 @@ from sync.local_steps import LocalSteps
 from sync.many import ManyBodies, read_many
 from sync.plan import plan
 from sync.problems import problem_of
+from sync.progress import Progress, untold
 from sync.remotes.opening import Meter, Opener, Place, open_remote
 from sync.remotes.protocol import Quirks, Remote
 from sync.store import item_link_of, quirks_of, quirks_stored, step_of, stored_of
@@ -79,6 +80,7 @@ class Engine:
     reader: Reader = read_many
     point: Callable[[str], None] = fault
     seconds: float = RUN_SECONDS
+    progress: Progress = untold
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +224,7 @@ class _Run:
     ) -> tuple[RunEnd, Ran]:
         engine, now = self.engine, self.engine.clock()
         is_full = self.mode is RunMode.FULL or (facts.whole_at is not None and facts.whole_at <= now)
-        gatherer = Gatherer(engine.database, facts, house, remote, self._patience, reader)
+        gatherer = Gatherer(engine.database, facts, house, remote, self._patience, reader, engine.progress)
         gathered = gatherer.gather(now, full=is_full, whole=self.mode is RunMode.FULL)
         self._refuse_own(facts, gathered)
         if not self._has_time():
@@ -232,8 +234,9 @@ class _Run:
         engine.point("sync.planned")
         if self.mode is RunMode.PLAN or (self.shown is not None and made.hash != self.shown):
             return self._planned(made)
+        local = LocalSteps(facts, house.zone)
         applier = Applier(
-            engine.database, self.turn, engine.clock, engine.point, gatherer, quirks, LocalSteps(facts, house.zone)
+            engine.database, self.turn, engine.clock, engine.point, gatherer, quirks, local, engine.progress
         )
         applied = applier.apply(made, gathered, self._has_time)
         self._widen(facts, house)

@@ -1,12 +1,14 @@
 """Links with external calendars as jobs: a wake-up says "look at link X", the run makes it agree (DESIGN rule 4)."""
 
 import time
+from dataclasses import replace
 
 import structlog
 
 from booking.reads.links import due_links
 from booking.values.links import RunMode
 from config.jobs import RUN_LINK, clear_nudge
+from sync.progress import Progress, untold
 from sync.runner import Engine, Ran, run_link
 from workers.context import Context, clock, process_context
 
@@ -37,9 +39,11 @@ def run_due(context: Context, link_id: int) -> list[Ran]:
     return done
 
 
-def run_now(context: Context, link_id: int, mode: RunMode, shown: str | None = None) -> Ran | None:
+def run_now(
+    context: Context, link_id: int, mode: RunMode, shown: str | None = None, progress: Progress = untold
+) -> Ran | None:
     """Run a link whether or not it is due, for the command line. None where somebody else runs it."""
-    return run_link(engine_of(context), link_id, mode, shown=shown)
+    return run_link(replace(engine_of(context), progress=progress), link_id, mode, shown=shown)
 
 
 def engine_of(context: Context) -> Engine:
