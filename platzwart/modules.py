@@ -8,13 +8,14 @@ from typing import Final
 PREPARATION: Final = (
     "platzwart.cli",
     "sqlalchemy.orm",
+    "sqlalchemy.dialects.sqlite",
     "booking.tables.database",
-    "booking.tables.registry",
     "platzwart.prepare",
 )
-# What a web process needs for its first answers; it loads the rest after them.
-FIRST_PAGES: Final = ("flask", "web.security", "web.wsgi", "web.health", "web.login", "web.portal")
-WEB: Final = ("platzwart.cli", "platzwart.web_server", *FIRST_PAGES)
+# What a web process needs to tell that it is ready; it loads the rest beside its first answers.
+PROBES: Final = ("flask", "web.security", "web.wsgi", "web.health")
+PAGES: Final = ("web.hot_feeds", "web.login", "web.portal")
+WEB: Final = ("platzwart.cli", "platzwart.web_server", *PROBES)
 STAND_IN: Final = ("platzwart.cli", "platzwart.web_server")
 WORK: Final = (
     "platzwart.cli",
@@ -28,6 +29,7 @@ WORK: Final = (
 )
 MAIL_SINK: Final = ("platzwart.cli", "platzwart.mail_sink")
 REST_OF_THE_WEB: Final = (
+    *PAGES,
     "web.limits",
     "flask_limiter",
     "web.api",
@@ -42,4 +44,4 @@ REST_OF_THE_WEB: Final = (
     "outside.ycbm",
 )
 # In this order, while nobody asks for a child.
-LATER: Final = (*WORK, *MAIL_SINK, *REST_OF_THE_WEB)
+LATER: Final = (*MAIL_SINK, *WORK, *REST_OF_THE_WEB)

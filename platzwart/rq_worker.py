@@ -12,11 +12,24 @@ from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker, Worker
 from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
+from rq.timeouts import UnixSignalDeathPenalty
 from rq.worker import BaseWorker
 
 from config.jobs import CALENDARS, JOBS, QUICK, SITES
 from config.loading import loading
 from platzwart.lifeline import guard_forks
+
+
+class JobLimit(UnixSignalDeathPenalty):
+    """Says each second from then on that a job's time is over, until the job ends.
+
+    An exception that is raised at just any moment may be lost: within a finalizer Python drops it, and SQLAlchemy
+    makes an error of a statement of it, which a job takes for its duty's.
+    """
+
+    def setup_death_penalty(self) -> None:
+        super().setup_death_penalty()  # type: ignore[no-untyped-call]  # RQ's
+        signal.setitimer(signal.ITIMER_REAL, self._timeout, AGAIN_SECONDS)
 
 
 class OneTrip:
@@ -38,6 +51,7 @@ class QuickWorker(OneTrip, SimpleWorker):
     with a trip that is made anyway.
     """
 
+    death_penalty_class = JobLimit
     _has_just_taken = False
 
     def reorder_queues(self, reference_queue: Queue) -> None:
@@ -54,6 +68,8 @@ class QuickWorker(OneTrip, SimpleWorker):
 class ForkingWorker(OneTrip, Worker):
     """Runs each job in a process of its own."""
 
+    death_penalty_class = JobLimit
+
 
 # Calendars of strangers may take a process down, so each such job has one of its own; the quick ones must be quick.
 KINDS: Final[Mapping[str, type[BaseWorker]]] = {
@@ -64,6 +80,7 @@ KINDS: Final[Mapping[str, type[BaseWorker]]] = {
 WORKER_TTL = 30
 MAINTENANCE_SECONDS = 30
 LONGEST_RECONNECT_SECONDS = 5.0
+AGAIN_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 

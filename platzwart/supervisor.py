@@ -20,7 +20,7 @@ from platzwart.children import UNUSABLE, Child, Stage, Start, Watched, failures_
 GRACE_SECONDS = 10.0
 STEP_SECONDS = 3.0
 ENGINE_SECONDS = 3.0
-LOOK_SECONDS = 0.05
+LOOK_SECONDS = 0.02
 HOLD_BACK_SECONDS = 2.0  # leaves the processors to the web until it is ready, or is late
 IDLE_SECONDS = 5.0
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)

@@ -54,7 +54,12 @@ def plan(house: House, lock: int, mail: MailPorts | None, peer: str | None, app:
     mail_url = ("--mail-url", mail.page_url) if mail else ()
     to_prepare = ("--first-page", str(house.data_dir / FIRST_PAGE), *mail_url, *(("--peer", peer) if peer else ()))
     web = ("web", "--app", app) if app else ("web",)
-    children = [
+    children: list[Child] = []
+    if mail is not None:  # first: it is small, and who waits for workers need not wait for the page of mails
+        fds = (mail.smtp.fileno(), mail.page.fileno())
+        sink = ("mail-sink", *map(str, fds), str(house.data_dir / "mail"))
+        children.append(born("mail sink", Stage.OUTSIDE, modules.MAIL_SINK, *sink, fds=fds))
+    children += [
         born("prepare", Stage.FRONT, modules.PREPARATION, "prepare", *to_prepare, start=Start.AT_ONCE, once=True),
         born("web", Stage.FRONT, modules.STAND_IN if app else modules.WEB, *web, start=Start.GATED),
         born("worker quick", Stage.WORKERS, modules.WORK, "worker", "quick"),
@@ -66,10 +71,6 @@ def plan(house: House, lock: int, mail: MailPorts | None, peer: str | None, app:
     ]
     if house.engine is not None:
         children.insert(0, Child("valkey", house.engine, Stage.ENGINE, Start.AT_ONCE, fds=(lock,)))
-    if mail is not None:
-        fds = (mail.smtp.fileno(), mail.page.fileno())
-        sink = ("mail-sink", *map(str, fds), str(house.data_dir / "mail"))
-        children.append(born("mail sink", Stage.OUTSIDE, modules.MAIL_SINK, *sink, fds=fds))
     if peer is not None:
         children.append(Child("ycbm peer", peer_command(house.data_dir, peer), Stage.OUTSIDE))
     return tuple(children)

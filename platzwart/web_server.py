@@ -21,13 +21,17 @@ from config.loading import loading
 from config.logs import be_ready_to_log
 from config.settings import Settings
 from platzwart.lifeline import guard_forks
-from platzwart.modules import FIRST_PAGES
+from platzwart.modules import PROBES
 
 TARGET = "web.wsgi:application"
 # Counts open connections, idle keep-alive ones too, so a small number would let 4 idle browsers block a process.
 CONNECTIONS_PER_PROCESS = 1024
 KILL_SECONDS = 8
 REMIND_SECONDS = 0.2
+GRANIAN = "_granian"
+LATEST_STOP_SECONDS = 0.3
+# Exit codes of who was asked to end. None is a worker that runs, or whose end another thread has just taken note of.
+ASKED_TO = frozenset({None, 0, -signal.SIGTERM, -signal.SIGINT})
 # Ignored by a process that has no handler for it, so that it may be sent at any time.
 NUDGE = signal.SIGURG
 
@@ -41,7 +45,7 @@ def serve(settings: Settings, target: str = TARGET, wait: Callable[[], None] | N
     """
     _empty_metrics(settings)
     with loading():
-        for module in FIRST_PAGES if target == TARGET else ():
+        for module in PROBES if target == TARGET else ():
             importlib.import_module(module)
     if wait is not None:
         wait()
@@ -56,12 +60,15 @@ def serve(settings: Settings, target: str = TARGET, wait: Callable[[], None] | N
         backpressure=CONNECTIONS_PER_PROCESS,
         http=HTTPModes.http1,
         log_level=LogLevels.warning,
-        log_dictconfig={"loggers": {"_granian": {"handlers": [], "propagate": True}}},
+        log_dictconfig={"loggers": {GRANIAN: {"handlers": [], "propagate": True}}},
         log_access=False,
         respawn_failed_workers=True,
         respawn_interval=0.1,
     )
     server.on_startup(lambda: _insist_on_stop(server, KILL_SECONDS))
+    server.interrupt_children = failures = Failures(server)
+    server.on_shutdown(lambda: failures.clear() if server.interrupt_signal else None)
+    logging.getLogger(GRANIAN).addFilter(Unexpected(server))
     server.serve(target_loader=lambda: load(target), wrap_loader=False)
 
 
@@ -111,6 +118,45 @@ def _insist_on_stop(server: AbstractServer[Any], seconds: float) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
+
+
+class Failures(list[int]):
+    """Workers that ended by themselves; for any of them granian would exit with 1. Once all stop, none of them did."""
+
+    def __init__(self, server: AbstractServer[Any]) -> None:
+        super().__init__()
+        self._server = server
+
+    def append(self, worker: int) -> None:
+        if not self._server.interrupt_signal:
+            super().append(worker)
+
+
+class Unexpected(logging.Filter):
+    """Passes by what granian logs of workers that ended, where all were asked to.
+
+    A terminal and systemd send their signal to the whole group: workers then end before granian tells them to, and it
+    takes that for a failure. The server may be a little later than they in noticing that the stop is its own, too. Make
+    one in the main thread.
+    """
+
+    def __init__(self, server: AbstractServer[Any]) -> None:
+        super().__init__()
+        self._server = server
+        self._main = threading.get_ident()
+        signal.signal(NUDGE, lambda _number, _frame: None)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not (record.msg.startswith("Unexpected exit from worker") and self._all_stop())
+
+    def _all_stop(self) -> bool:
+        if not all(worker.inner.exitcode in ASKED_TO for worker in tuple(self._server.wrks)):
+            return False
+        latest = time.monotonic() + LATEST_STOP_SECONDS
+        while not self._server.interrupt_signal and time.monotonic() < latest:
+            signal.pthread_kill(self._main, NUDGE)  # another thread may have got the signal, which only it handles
+            time.sleep(LATEST_STOP_SECONDS / 30)
+        return bool(self._server.interrupt_signal)
 
 
 def _send(pid: int, number: signal.Signals) -> None:

@@ -2,7 +2,7 @@
 
 Each part is a package with `register(app: Flask) -> None`, which registers its blueprints; every view in it says who
 may call it (`web.access`). A page is added by adding its package's name to `PARTS`. What a process answers first is
-made of `EARLY` alone (`web.arriving`).
+made of `PROBES` and then of `EARLY` alone (`web.arriving`).
 """
 
 from collections.abc import Callable, Collection
@@ -25,6 +25,7 @@ from web.url_rules import LazyRule
 
 API = "web.api"
 PARTS = ("web.limits", "web.health", "web.login", API, "web.hooks", "web.desk", "web.office", "web.portal")
+PROBES = ("web.health",)
 EARLY = ("web.health", "web.login", "web.portal")
 
 
@@ -62,7 +63,7 @@ def made_of(parts: Collection[str], context: WebContext) -> Flask:
     app.config["BOOTSTRAP_SERVE_LOCAL"] = True
     Bootstrap5(app)
     keep_compiled(app, settings.data_dir)
-    i18n.set_up(app)
+    i18n.set_up(app, settings.data_dir)
     request.set_up(app)
     security.configure(app, settings)
     refusals.set_up(app)

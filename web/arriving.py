@@ -1,55 +1,78 @@
 """The first answers of a process, while most of it still loads (docs/decisions/0009).
 
-Half of what a web process imports serves the API and the office. So two applications share its one context: the early
-one, made of `web.app.EARLY`, answers what it knows until the whole one is made beside it; from then on the whole one
-answers everything. Each is complete before it is first asked, so that nothing is registered while requests run. Who
-asks for an address of the whole one alone waits for it.
+Most of what a web process imports serves pages, the API and the office; a probe needs a third of it. So several
+applications share its one context, each of which knows more than the one before: the first is there when the process
+begins to serve, the others are made beside it, and the newest answers. Each is complete before it is first asked, so
+that nothing is registered while requests run. Who asks for an address that is not known yet waits for it.
 """
 
 import logging
 import os
 import threading
 from collections.abc import Callable, Iterable
-from time import monotonic, sleep
+from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 from flask import Flask, request, url_for
-from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import MapAdapter
 
 from config.loading import loading
 from web.limits import is_limited
 
 QUIET_SECONDS = 0.1
-LATEST_SECONDS = 2.0
 LOOK_SECONDS = 0.02
 
 log = logging.getLogger(__name__)
 
 
-class Arriving:
-    """A WSGI callable. `make` builds the whole application, once and in a thread of its own, which then calls `after`.
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How the next application is made, and how many seconds after the one before at the latest."""
 
-    The thread begins when a first answer was given and nobody asks anything, `LATEST_SECONDS` after `load`, or as soon
-    as somebody waits for it. Where `make` fails the process ends, as it would had it loaded everything at first.
+    make: Callable[[], Flask]
+    latest: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    app: Flask
+    addresses: MapAdapter
+
+    def answers(self, path: str, method: str) -> bool:
+        """Whether it has a view for this, which nothing has to be counted for. Errors are for the whole to tell."""
+        try:
+            endpoint, _ = self.addresses.match(path, method)
+        except HTTPException:
+            return False
+        return not is_limited(self.app.view_functions[endpoint])
+
+
+class Arriving:
+    """A WSGI callable. `steps` are made in their order, once and in one thread, which then calls `after`.
+
+    A step begins when an answer was given and nobody asks anything, at its latest, or as soon as somebody waits for
+    it. The last one is the whole application. Where one fails the process ends, as it would had it loaded everything
+    at first.
     """
 
-    def __init__(self, early: Flask, make: Callable[[], Flask], after: Callable[[], None] = lambda: None) -> None:
-        self._early, self._make, self._after = early, make, after
-        self._addresses = early.url_map.bind("")
+    def __init__(self, first: Flask, *steps: Step, after: Callable[[], None] = lambda: None) -> None:
+        self._steps, self._after = steps, after
+        self._known: list[_Known] = []
         self._whole: Flask | None = None
-        self._wanted, self._there = threading.Event(), threading.Event()
+        self._changed = threading.Condition()
+        self._wanted = 0
         self._asked = 0
         self._answered_at: float | None = None
-        early.url_build_error_handlers.append(self._built_by_the_whole)
+        self._add(first)
 
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         if self._whole is not None:
             return self._whole.wsgi_app(environ, start)
-        if not self._is_early(environ["PATH_INFO"], environ["REQUEST_METHOD"]):
-            return self.whole().wsgi_app(environ, start)
         self._asked += 1
         try:
-            return self._early.wsgi_app(environ, start)
+            return self._one_for(environ["PATH_INFO"], environ["REQUEST_METHOD"]).wsgi_app(environ, start)
         finally:
             self._asked -= 1
             self._answered_at = monotonic()
@@ -58,43 +81,56 @@ class Arriving:
         """Start the thread. Call it once, in the process that serves."""
         threading.Thread(target=self._load, name="arriving", daemon=True).start()
 
-    def whole(self) -> Flask:
-        """The whole application, which is waited for."""
-        self._wanted.set()
-        self._there.wait()
-        assert self._whole is not None  # noqa: S101 - narrows the type; set before the event is
-        return self._whole
+    def arrived(self, number: int) -> Flask:
+        """The application of the step with this number, counted from 1, which is waited for."""
+        with self._changed:
+            self._wanted = max(self._wanted, number)
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: len(self._known) > number)
+        return self._known[number].app
 
-    def _is_early(self, path: str, method: str) -> bool:
-        try:
-            endpoint, _ = self._addresses.match(path, method)
-        except NotFound:
-            return False
-        except HTTPException:  # a redirect, or another method: it is known
-            return True
-        return not is_limited(self._early.view_functions[endpoint])
+    def whole(self) -> Flask:
+        return self.arrived(len(self._steps))
+
+    def _one_for(self, path: str, method: str) -> Flask:
+        """The newest application, or the first to come that answers this; the whole one whatever it is."""
+        number = len(self._known) - 1
+        while number < len(self._steps) and not self._known[number].answers(path, method):
+            number += 1
+            self.arrived(number)
+        return self._known[number].app
 
     def _load(self) -> None:
-        self._wait_for_quiet()
-        try:
-            with loading():
-                self._whole = self._make()
-        except BaseException:
-            log.exception("the application cannot be loaded")
-            os._exit(1)
-        self._there.set()
+        for number, step in enumerate(self._steps, 1):
+            self._wait_for_quiet(number, monotonic() + step.latest)
+            try:
+                with loading():
+                    self._add(step.make())
+            except BaseException:
+                log.exception("the application cannot be loaded")
+                os._exit(1)
         self._after()
 
-    def _wait_for_quiet(self) -> None:
-        latest = monotonic() + LATEST_SECONDS
-        while not self._wanted.is_set() and monotonic() < latest and not self._is_quiet():
-            sleep(LOOK_SECONDS)
+    def _add(self, app: Flask) -> None:
+        known = _Known(app, app.url_map.bind(""))
+        with self._changed:
+            self._known.append(known)
+            if len(self._known) > len(self._steps):
+                self._whole = app
+            else:
+                app.url_build_error_handlers.append(self._built_by_the_whole)
+            self._changed.notify_all()
+
+    def _wait_for_quiet(self, number: int, latest: float) -> None:
+        with self._changed:
+            while self._wanted < number and monotonic() < latest and not self._is_quiet():
+                self._changed.wait(LOOK_SECONDS)
 
     def _is_quiet(self) -> bool:
         since = self._answered_at
         return self._asked == 0 and since is not None and monotonic() - since >= QUIET_SECONDS
 
     def _built_by_the_whole(self, _error: Exception, endpoint: str, values: dict[str, Any]) -> str:
-        """A page of the early application leads to one that it does not know."""
+        """A page leads to one that its application does not know."""
         with self.whole().request_context(request.environ):
             return url_for(endpoint, **values)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import cached_property
 from importlib import import_module
-from time import monotonic
+from time import monotonic, sleep
 from types import ModuleType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -33,6 +33,7 @@ EXTENSION = "platzwart"
 REDIS_SECONDS = 1.0
 MOST_WAITING = 100
 FLUSH_SECONDS = 60.0
+NUDGE_PAUSE = 0.01  # who comes meanwhile shares the next nudge
 SEEN_FRESH = timedelta(minutes=1)
 # What a request may need and no start should wait for; the modules that use it import it inside functions.
 LOADED_LATE = ("holidays", "phonenumbers", "email_validator", "segno", "outside.ycbm")
@@ -173,7 +174,8 @@ class Nudger:
                     break
                 for each in {wake, *self._others()}:
                     self._nudge(jobs, each)
-            self._prepare(jobs)
+                sleep(NUDGE_PAUSE)
+            self._prepare(jobs, anew=wake is None)
             if monotonic() - flushed >= FLUSH_SECONDS:
                 self._flush()
                 flushed = monotonic()
@@ -193,13 +195,16 @@ class Nudger:
     def _nudge(self, jobs: ModuleType, wake: Wake) -> None:
         self._needed.add(wake)
         try:
-            jobs.nudge(self._context.redis, getattr(jobs, wake.value), asking=self._asking.pop(wake, None))
+            asking = self._asking.pop(wake, None)
+            was_sent = jobs.nudge(self._context.redis, getattr(jobs, wake.value), asking=asking)
+            if asking is not None and not was_sent and asking.command_stack:
+                self._asking[wake] = asking  # somebody had just asked
         except Exception as error:  # noqa: BLE001 - whatever it is, the tick finds the row
             log.warning("nudge of %s failed (%s); the tick will find the row", wake.name, type(error).__name__)
 
-    def _prepare(self, jobs: ModuleType) -> None:
+    def _prepare(self, jobs: ModuleType, *, anew: bool) -> None:
         """Make the next nudge of each kind that was needed, now and once a minute: it takes longer than to send it."""
-        for wake in self._needed:
+        for wake in self._needed if anew else self._needed - self._asking.keys():
             with suppress(Exception):  # whatever it is, the nudge itself says so
                 self._asking[wake] = jobs.ask_for(self._context.redis, getattr(jobs, wake.value))
 

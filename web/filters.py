@@ -5,7 +5,6 @@ from typing import Any
 
 from flask import Flask, g, has_request_context
 
-from booking.actions.messages import BAD_ADDRESS, BAD_SENDER, INVOICE_LACKS, NO_ADDRESS
 from booking.values.codes import spoken
 from booking.values.money import Cents
 from booking.values.slot import Slot
@@ -48,12 +47,14 @@ def money(value: int, currency: str | None = None) -> str:
 
 def mail_failure(error: str) -> str:
     """Why a mail did not go out, where the office can do something about it; else what the server said."""
+    from booking.actions import messages as mails  # late: first pages do without
+
     names = {
-        NO_ADDRESS: gettext("There is no mail address. Please tell the customer by phone."),
-        BAD_ADDRESS: gettext("No mail can go to this address. Please ask the customer for another one."),
-        BAD_SENDER: gettext("No mail can come from the house's own address. Please change it in the settings."),
+        mails.NO_ADDRESS: gettext("There is no mail address. Please tell the customer by phone."),
+        mails.BAD_ADDRESS: gettext("No mail can go to this address. Please ask the customer for another one."),
+        mails.BAD_SENDER: gettext("No mail can come from the house's own address. Please change it in the settings."),
     }
-    if error.startswith(INVOICE_LACKS):
+    if error.startswith(mails.INVOICE_LACKS):
         return gettext("It waits for its invoice: the settings of the house lack something that the law asks for.")
     return names.get(error, error)
 

@@ -1,5 +1,6 @@
 """Which times of a room can be requested now, for the pages and the API alike (SPEC S4, S5)."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
@@ -7,7 +8,7 @@ from sqlalchemy.orm import Session
 from booking.actions.occupy import slots_of, taken, taken_unread
 from booking.actions.requests import price_of
 from booking.reads.house import House, RoomFacts
-from booking.rules.admission import Offer, free_slots, grid_starts, nearest_free, occupied
+from booking.rules.admission import Offer, free_slots, grid_starts, nearest_first, nearest_free, occupied
 from booking.tables.prepared import Unread
 from booking.values.clock import local_day
 from booking.values.slot import Slot
@@ -50,13 +51,27 @@ def nearest(
         return ()
     if others is None:
         others = slots_of(taken_near(session, room, wish))
-    within = _opened_near(house, room, wish)
-    return tuple(offer.slot for offer in nearest_free(wish, most, now, room.terms, within, others))
+    within, starts = _opened_near(house, room, wish), starts_near(house, room, wish)
+    offers = nearest_free(wish, most, now, room.terms, within, others, starts=starts.nearest_first)
+    return tuple(offer.slot for offer in offers)
 
 
-def starts_near(house: House, room: RoomFacts, wish: Slot) -> set[datetime]:
+@dataclass(frozen=True, slots=True)
+class Starts:
+    """The same starts, once in order and once by their distance from a wish."""
+
+    in_order: tuple[datetime, ...]
+    nearest_first: tuple[datetime, ...]
+
+
+def starts_near(house: House, room: RoomFacts, wish: Slot) -> Starts:
     """All starts that `nearest` considers."""
-    return grid_starts(_opened_near(house, room, wish), room.terms)
+
+    def find() -> Starts:
+        found = grid_starts(_opened_near(house, room, wish), room.terms)
+        return Starts(tuple(sorted(found)), nearest_first(wish.start, found))
+
+    return house.kept(room, ("starts", room.room_id, wish), find)
 
 
 def _opened_near(house: House, room: RoomFacts, wish: Slot) -> tuple[Slot, ...]:

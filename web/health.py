@@ -2,8 +2,8 @@
 
 import os
 import threading
+from collections import deque
 from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -11,15 +11,49 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Flask, Response, g, jsonify, request
 
 from web.access import public
-from web.context import current
+from web.context import REDIS_SECONDS, current
 from web.lean import serves_programs
+from web.redis_ping import is_pong
 
 if TYPE_CHECKING:
     from prometheus_client import Histogram
 
 UNKNOWN = "unknown"
-_making = threading.Lock()
+MOST_UNCOUNTED = 100
 
+
+class Counts:
+    """Requests by method, rule and status. What counts is slow to import, and names its shared folder by the
+    environment: until it is loaded, or until there are many, requests are noted, and none waits.
+    """
+
+    def __init__(self) -> None:
+        self._making = threading.Lock()
+        self._seconds: Histogram | None = None
+        self._noted: deque[tuple[str, str, str, float]] = deque()
+
+    def note(self, method: str, rule: str, status: str, seconds: float) -> None:
+        if self._seconds is not None:
+            self._seconds.labels(method, rule, status).observe(seconds)
+            return
+        self._noted.append((method, rule, status, seconds))
+        if len(self._noted) >= MOST_UNCOUNTED:
+            self.load()
+
+    def load(self) -> None:
+        """Load what counts, and count what was noted."""
+        with self._making:
+            if self._seconds is None:
+                from prometheus_client import Histogram
+
+                labels = ["method", "rule", "status"]
+                self._seconds = Histogram("platzwart_request_seconds", "Time that requests took", labels)
+            while self._noted:
+                *labels, seconds = self._noted.popleft()
+                self._seconds.labels(*labels).observe(seconds)
+
+
+counts = Counts()
 blueprint = Blueprint("health", __name__)
 
 
@@ -45,6 +79,7 @@ def metrics() -> Response:
     from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
     from prometheus_client.multiprocess import MultiProcessCollector
 
+    counts.load()
     folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     registry = CollectorRegistry() if folder and Path(folder).is_dir() else REGISTRY
     if registry is not REGISTRY:
@@ -68,18 +103,8 @@ def _count(response: Response) -> Response:
     """By rule, never by address: addresses hold tokens, and there are endlessly many of them."""
     rule = request.url_rule.rule if request.url_rule else UNKNOWN
     taken = perf_counter() - g.begun if "begun" in g else 0.0
-    with _making:
-        seconds = _seconds()
-    seconds.labels(request.method if rule != UNKNOWN else UNKNOWN, rule, str(response.status_code)).observe(taken)
+    counts.note(request.method if rule != UNKNOWN else UNKNOWN, rule, str(response.status_code), taken)
     return response
-
-
-@lru_cache
-def _seconds() -> "Histogram":
-    """Made with the first request: the import is slow, and names its shared folder by the environment."""
-    from prometheus_client import Histogram
-
-    return Histogram("platzwart_request_seconds", "Time that requests took", ["method", "rule", "status"])
 
 
 def _why_not(check: Callable[[], str | None]) -> dict[str, object]:
@@ -106,4 +131,6 @@ def _migrations() -> str | None:
 
 
 def _redis() -> str | None:
-    return None if current().redis.ping() else "no answer"
+    context = current()
+    is_there = is_pong(context.settings.redis_url, REDIS_SECONDS) or context.redis.ping()
+    return None if is_there else "no answer"

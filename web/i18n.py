@@ -1,25 +1,24 @@
 """Languages of the pages: German by default, English complete (SPEC X1).
 
-Msgids are English source text. The catalogues are compiled from the `.po` files in memory when they are first asked
-for, as the papers' are: no build step, no `.mo` file to forget. Each part of the web has a file of its own. Dates,
-times and money come from `papers.i18n`.
+Msgids are English source text. The catalogues are compiled from the `.po` files when they are first asked for, as the
+papers' are, and kept in the data folder: no build step, no `.mo` file to forget. Each part of the web has a file of its
+own. Dates, times and money come from `papers.i18n`.
 """
 
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 
-from babel.messages.catalog import Catalog
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 from flask import Flask, g, has_request_context, request, session
 from flask_babel import Babel, Domain, refresh  # type: ignore[import-untyped]
 
 from papers.i18n import LOCALES, SOURCE_LANGUAGE, Translator, supported, translations
+from web.compiled_texts import FOLDER, compiled
 
 __all__ = ["LANGUAGES", "catalogue", "gettext", "language", "ngettext", "remember", "speak", "supported", "translator"]
 
+_kept: dict[str, Path] = {}  # where this process may keep what it compiled
 TRANSLATIONS = Path(__file__).parent / "translations"
 LANGUAGES = (("de", "Deutsch"), ("en", "English"))
 CHOSEN = "language"
@@ -40,15 +39,8 @@ def catalogue(language: str) -> NullTranslations:
     """The texts of a language, of all its files; English has none, its texts are the msgids."""
     if language == SOURCE_LANGUAGE:
         return NullTranslations()
-    whole = Catalog(locale=language)
-    for file in sorted((TRANSLATIONS / language / "LC_MESSAGES").glob("*.po")):
-        with file.open("rb") as source:
-            for message in read_po(source, locale=language):
-                whole[message.id] = message
-    compiled = BytesIO()
-    write_mo(compiled, whole)
-    compiled.seek(0)
-    return Translations(fp=compiled)
+    sources = sorted((TRANSLATIONS / language / "LC_MESSAGES").glob("*.po"))
+    return Translations(fp=BytesIO(compiled(language, sources, _kept.get(FOLDER))))
 
 
 def _current() -> NullTranslations:
@@ -91,7 +83,9 @@ def translator() -> Translator:
     return translations(language())
 
 
-def set_up(app: Flask) -> None:
+def set_up(app: Flask, data_dir: Path) -> None:
+    if data_dir.is_dir():
+        _kept[FOLDER] = data_dir / FOLDER
     babel = Babel()
     babel.__dict__["domain_instance"] = Catalogues()
     babel.init_app(app, default_locale="de", locale_selector=lambda: LOCALES[language()])

@@ -11,7 +11,6 @@ from web.access import logged_in
 from web.i18n import gettext
 from web.limits import keyed
 from web.passwords import LONGEST, SHORTEST, hash_password, is_password
-from web.reasons import message
 from web.request import actor, end_read, now, read, write
 from web.security import logged_in_staff
 
@@ -58,6 +57,8 @@ def change() -> AnyResponse:
         nudge=False,
     )
     if no:
+        from web.reasons import message  # late: the log-in page does without the texts of all refusals
+
         return _page({"present": message(no.reasons[0])}, 422)
     flash(gettext("Your new password holds from now on. All other devices are logged out."), "ok")
     return redirect(url_for("login.sessions"))

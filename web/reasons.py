@@ -1,20 +1,20 @@
 """The texts of refusals by their code, in the page's language, at the field where they belong (SPEC X8)."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 
 from booking.values.refusals import Reason, Refused
 from web.filters import money
 from web.house_reasons import HOUSE_TEXTS
 from web.i18n import gettext, ngettext
 from web.office_reasons import OFFICE_TEXTS
-from web.proof_words import CALENDAR_TEXTS
 
 Values = Mapping[str, str | int]
 
 
 def message(reason: Reason) -> str:
     """What a person reads. A code without a text is a fault, and a test finds it; people see a plain sentence."""
-    text = _TEXTS.get(reason.code)
+    text = _texts().get(reason.code)
     return text(reason.values) if text else gettext("This is not possible now.")
 
 
@@ -28,7 +28,14 @@ def messages(no: Refused) -> dict[str | None, list[str]]:
 
 def known_codes() -> frozenset[str]:
     """Every code that has a text."""
-    return frozenset(_TEXTS)
+    return frozenset(_texts())
+
+
+@cache
+def _texts() -> Mapping[str, Callable[[Values], str]]:
+    from web.proof_words import CALENDAR_TEXTS  # late: the words for links bring half of what is read about them
+
+    return _TEXTS | CALENDAR_TEXTS
 
 
 def _number(values: Values, name: str) -> int:
@@ -177,5 +184,4 @@ _TEXTS = (
     | _OF_THE_DESK
     | HOUSE_TEXTS
     | OFFICE_TEXTS
-    | CALENDAR_TEXTS
 )

@@ -4,8 +4,6 @@ from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from booking.actions import messages
@@ -19,6 +17,7 @@ from booking.rules.invoicing import InvoiceDraft, Service, draft, invoice_number
 from booking.rules.pricing import discounted, listed
 from booking.tables.outgoing import Counter, Invoice
 from booking.tables.people import Customer
+from booking.tables.prepared import insert_in
 from booking.values.clock import local_day
 from booking.values.house import Discount, Price
 from booking.values.identity import new_uuid
@@ -203,14 +202,14 @@ def with_standing_discount(price: Price, customer: Customer, served_on: date) ->
 
 def next_number(session: Session, organisation_id: int, kind: str, year: int) -> int:
     """The next number of a series without gaps: the counter row stays locked until the transaction ends."""
-    insert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
     statement = (
-        insert(Counter)
+        insert_in(session.get_bind().dialect.name, Counter)
         .values(organisation_id=organisation_id, kind=kind, year=year, last=1)
         .on_conflict_do_update(index_elements=["organisation_id", "kind", "year"], set_={"last": Counter.last + 1})
         .returning(Counter.last)
     )
-    return session.execute(statement).scalar_one()
+    number: int = session.execute(statement).scalar_one()
+    return number
 
 
 def _frozen(house: House, rental: Rental, amounts: InvoiceDraft, number: str, served_on: date) -> dict[str, Any]:

@@ -10,13 +10,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from booking.actions.link_wakes import wake_rooms
 from booking.reads.agenda import rooms_beside
 from booking.tables.calendars import CalendarItem, FeedSubject
-from booking.tables.prepared import Prepared, PreparedRows
+from booking.tables.prepared import Prepared, PreparedRows, insert_in
 from booking.tables.rows import write_rows
 from booking.values.agenda import modified_by
 from booking.values.identity import new_uuid
@@ -74,6 +72,8 @@ def record_all(session: Session, now: datetime, many: Iterable[ItemFacts], *, ne
     """As `record` for several bookings of one transaction. The links of their rooms are woken; the revisions are locked
     once, in order, after all items. `new`: the bookings were made in this transaction, so that they have no items yet.
     """
+    from booking.actions.link_wakes import wake_rooms  # late: a web process begins with pages that change nothing
+
     touched: set[Subject] = set()
     for facts in sorted(many, key=lambda facts: facts.booking_id):
         touched |= _add(session, now, facts) if new else _write(session, now, facts)
@@ -123,8 +123,7 @@ def note_touched(session: Session, subject_ids: Iterable[int]) -> None:
 
 def insert_for(session: Session, table: Any) -> Any:
     """An INSERT that knows ON CONFLICT, in the dialect of the session's database."""
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    return dialect.insert(table)
+    return insert_in(session.get_bind().dialect.name, table)
 
 
 def _write(session: Session, now: datetime, facts: ItemFacts) -> set[Subject]:

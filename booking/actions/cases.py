@@ -4,13 +4,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from booking.actions import audit
 from booking.actions.audit import Actor
 from booking.tables.bookings import CaseFile
+from booking.tables.prepared import insert_in
 
 MOOT_WHEN_ENDED = (
     *("site-moved", "site-cancelled", "site-vanished", "site-block-gone", "site-clash"),
@@ -28,9 +27,8 @@ def open_case(
     facts: dict[str, Any],
 ) -> None:
     """Open a case, or open a closed one about the same thing again; an open one only gets its facts renewed."""
-    insert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
     session.execute(
-        insert(CaseFile)
+        insert_in(session.get_bind().dialect.name, CaseFile)
         .values(
             organisation_id=organisation_id,
             kind=kind,

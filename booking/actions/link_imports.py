@@ -59,14 +59,8 @@ def add_import(
     known = session.scalar(_KNOWN, {"link_id": link.id, "uid": given.uid})
     if known is not None:
         return known, _set(session, now, link, units, session.get_one(Row, known), given)
-    row = Row(
-        organisation_id=link.organisation_id,
-        link_id=link.id,
-        room_id=link.room_id,
-        revision=1,
-        **columns_of(given),
-    )
-    write_row(session, row)
+    own = {"organisation_id": link.organisation_id, "link_id": link.id, "room_id": link.room_id, "revision": 1}
+    row = write_row(session, Row, {**own, **columns_of(given)})
     _take(session, now, link, units, row.id, given)
     return row.id, 1
 

@@ -165,7 +165,11 @@ def basis_of(ask: Ask, room: RoomFacts) -> PriceBasis | Refused:
 
 
 def price_of(house: House, room: RoomFacts, slot: Slot, basis: PriceBasis = GENERAL) -> Price | Refused:
-    return price(slot, room.zone, room.prices, house.seasons, room.terms.slot, basis)
+    return house.kept(
+        room,
+        ("price", room.room_id, slot, basis),
+        lambda: price(slot, room.zone, room.prices, house.seasons, room.terms.slot, basis),
+    )
 
 
 def look(
@@ -266,42 +270,40 @@ def _write(
     customer = _customer(session, now, house, ask, contact)
     reviewed = Reviewed(replaces_id=replaces_id, is_proven=ask.is_proven, customer_id=customer.id)
     found, record = judge(session, now, house, room, wish, contact, reviewed)
-    event = Event(
-        organisation_id=house.organisation_id, room_id=room.room_id, starts_at=ask.slot.start, ends_at=ask.slot.end
-    )
-    write_row(session, event)
+    when = {"room_id": room.room_id, "starts_at": ask.slot.start, "ends_at": ask.slot.end}
+    event = write_row(session, Event, {"organisation_id": house.organisation_id, **when})
     public_id = new_uuid(now)
     check = house.mail_check and ask.source is Source.PORTAL and not ask.is_proven
-    booking = Booking(
-        organisation_id=house.organisation_id,
-        public_id=public_id,
-        event_id=event.id,
-        customer_id=customer.id,
-        code=_unused_code(session, house.organisation_id),
-        state=BookingState.REQUESTED,
-        source=ask.source,
-        people=ask.people,
-        purpose=ask.purpose,
-        language=ask.language,
-        price_cents=cost.gross,
-        price=price_to_json(cost),
-        extras=extras_to_json(basis.extras),
-        group_id=basis.group_id,
-        findings=[asdict(finding) for finding in found],
-        terms_id=ask.terms_id,
-        rules_id=ask.rules_id,
-        replaces_id=replaces_id,
-        first_id=ask.replaces.booking.rental_id if ask.replaces else None,
-        move_fee_cents=ask.move_fee_cents,
-        made_at=now,
-        made_from=ask.made_from,
-        review_at=deadline,
-        short_notice=short_notice(ask.slot, deadline),
-        verify_by=now + MAIL_CHECK if check else None,
-        verified_at=now if ask.is_proven else None,
-        link_hash=hash_token(link_token(tools.link_key, STATUS_LINK, public_id, 0)),
-    )
-    write_row(session, booking)
+    values = {
+        "organisation_id": house.organisation_id,
+        "public_id": public_id,
+        "event_id": event.id,
+        "customer_id": customer.id,
+        "code": _unused_code(session, house.organisation_id),
+        "state": BookingState.REQUESTED,
+        "source": ask.source,
+        "people": ask.people,
+        "purpose": ask.purpose,
+        "language": ask.language,
+        "price_cents": cost.gross,
+        "price": price_to_json(cost),
+        "extras": extras_to_json(basis.extras),
+        "group_id": basis.group_id,
+        "findings": [asdict(finding) for finding in found],
+        "terms_id": ask.terms_id,
+        "rules_id": ask.rules_id,
+        "replaces_id": replaces_id,
+        "first_id": ask.replaces.booking.rental_id if ask.replaces else None,
+        "move_fee_cents": ask.move_fee_cents,
+        "made_at": now,
+        "made_from": ask.made_from,
+        "review_at": deadline,
+        "short_notice": short_notice(ask.slot, deadline),
+        "verify_by": now + MAIL_CHECK if check else None,
+        "verified_at": now if ask.is_proven else None,
+        "link_hash": hash_token(link_token(tools.link_key, STATUS_LINK, public_id, 0)),
+    }
+    booking = write_row(session, Booking, values)
     rental = Rental(booking, event, customer)
     _post_mails(session, now, house, rental, ask, check=check)
     publish(session, now, house, rental, new=True)
@@ -326,23 +328,22 @@ def _customer(session: Session, now: datetime, house: House, ask: Ask, contact: 
         if ask.advertising and known.advertising_asked_at is None:
             known.advertising_asked_at = now
         return known
-    customer = Customer(
-        organisation_id=house.organisation_id,
-        public_id=new_uuid(now),
-        name=given.name,
-        company=given.company,
-        email=given.email.strip().lower(),
-        phone=given.phone,
-        street=given.street,
-        postcode=given.postcode,
-        city=given.city,
-        country=given.country or house.country,
-        language=ask.language,
-        created_at=now,
-        advertising_asked_at=now if ask.advertising else None,
-    )
-    write_row(session, customer)
-    return customer
+    values = {
+        "organisation_id": house.organisation_id,
+        "public_id": new_uuid(now),
+        "name": given.name,
+        "company": given.company,
+        "email": given.email.strip().lower(),
+        "phone": given.phone,
+        "street": given.street,
+        "postcode": given.postcode,
+        "city": given.city,
+        "country": given.country or house.country,
+        "language": ask.language,
+        "created_at": now,
+        "advertising_asked_at": now if ask.advertising else None,
+    }
+    return write_row(session, Customer, values)
 
 
 def _is_file_of(file: Customer, given: Contact, house: House) -> bool:

@@ -3,11 +3,11 @@
 Every action that writes a setting bumps the revision (`booking.actions.settings`), in the same transaction.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
@@ -40,7 +40,9 @@ from booking.values.slot import Slot
 from booking.values.states import Weight
 
 HOLIDAY_YEARS = range(2020, 2051)
-MOST_WINDOWS = 500
+MOST_KEPT = 2000
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +119,7 @@ class House:
     public_holidays: frozenset[date]
     thresholds: Mapping[str, Threshold]
     rooms: Mapping[int, RoomFacts]
-    _opened: dict[tuple[int, date, date], tuple[RoomFacts, tuple[Slot, ...]]] = field(
-        init=False, default_factory=dict, compare=False, repr=False
-    )
+    _kept: dict[Hashable, tuple[RoomFacts, Any]] = field(init=False, default_factory=dict, compare=False, repr=False)
 
     @property
     def host_id(self) -> str:
@@ -149,15 +149,22 @@ class House:
         )
 
     def open_between(self, room: RoomFacts, first: date, last: date) -> tuple[Slot, ...]:
-        """When one of these rooms is open, as `booking.rules.opening.open_between` says. Kept with the house, which is
-        read anew when a setting changes.
+        """When one of these rooms is open, as `booking.rules.opening.open_between` says."""
+        return self.kept(
+            room, ("open", room.room_id, first, last), lambda: open_between(first, last, self.calendar(room))
+        )
+
+    def kept(self, room: RoomFacts, question: Hashable, answer: Callable[[], T]) -> T:
+        """What follows from the settings of the house, one of its rooms and the question alone. Kept with the house,
+        which is read anew when a setting changes.
         """
-        known = self._opened.get((room.room_id, first, last))
+        known = self._kept.get(question)
         if known is None or known[0] is not room:
-            if len(self._opened) >= MOST_WINDOWS:
-                self._opened.clear()
-            known = self._opened[room.room_id, first, last] = (room, open_between(first, last, self.calendar(room)))
-        return known[1]
+            if len(self._kept) >= MOST_KEPT:
+                self._kept.clear()
+            known = self._kept[question] = (room, answer())
+        found: T = known[1]
+        return found
 
     def group_name(self, group_id: int | None) -> str:
         """The name of a customer group; empty for nobody's and for one that is gone."""

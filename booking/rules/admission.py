@@ -120,10 +120,19 @@ def nearest_free(
     taken: Sequence[Slot],
     *,
     price_of: Callable[[Slot], Price | Refused] | None = None,
+    starts: Iterable[datetime] | None = None,
 ) -> tuple[Offer, ...]:
-    """Up to n free times of the wish's length, the nearest start first, of two equally near the earlier."""
-    near = sorted(grid_starts(open_slots, terms), key=lambda start: (abs(start - wish.start), start))
+    """Up to n free times of the wish's length, the nearest start first, of two equally near the earlier.
+
+    `starts` is what `nearest_first` says of the grid of these opening hours, where the caller knows it already.
+    """
+    near = nearest_first(wish.start, grid_starts(open_slots, terms)) if starts is None else starts
     return tuple(islice(_offers(near, wish.duration, now, terms, open_slots, taken, price_of), n))
+
+
+def nearest_first(wished: datetime, starts: Iterable[datetime]) -> tuple[datetime, ...]:
+    """Of two equally near the earlier."""
+    return tuple(sorted(starts, key=lambda start: (abs(start - wished), start)))
 
 
 def shortest_length(terms: RoomTerms) -> timedelta:

@@ -7,6 +7,7 @@ any script. Only what a person types to get past a field is caught (SPEC S8).
 import re
 import unicodedata
 from collections.abc import Collection
+from functools import cache
 
 THROWAWAY_DOMAINS = frozenset(
     """
@@ -129,7 +130,7 @@ def throwaway_domain(email: str, more: Collection[str] = ()) -> str | None:
     domain = email.rpartition("@")[2].casefold().rstrip(".")
     labels = domain.split(".")
     parents = {".".join(labels[start:]) for start in range(len(labels))}
-    return domain if parents & (THROWAWAY_DOMAINS | set(more)) else None
+    return domain if not (parents.isdisjoint(THROWAWAY_DOMAINS) and parents.isdisjoint(more)) else None
 
 
 def is_impossible_phone(typed: str, regions: Collection[str]) -> bool:
@@ -149,8 +150,13 @@ def count_links(text: str) -> int:
 def spam_words(text: str) -> tuple[str, ...]:
     """The different words of advertising in a text, in the table's order. One alone may be honest: a casino evening."""
     folded = " ".join(text.casefold().split())
+    return tuple(word for word, pattern in _spam_patterns() if pattern.search(folded))
+
+
+@cache
+def _spam_patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
     endings = {word: "" if len(word) > SHORT_WORD else r"s?\b" for word in SPAM}  # Seoul, Porncharoen
-    return tuple(word for word, ending in endings.items() if re.search(rf"\b{word}{ending}", folded))
+    return tuple((word, re.compile(rf"\b{word}{ending}")) for word, ending in endings.items())
 
 
 def _is_mash(word: str) -> bool:

@@ -179,7 +179,8 @@ def _engine(url: Any, pool_size: int, *, writes: bool) -> Engine:
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_use_lifo=True,
-        connect_args={"options": options},
+        # psycopg prepares nothing by itself: with each rollback it would forget our statements too (`tables.on_server`)
+        connect_args={"options": options, "prepare_threshold": None},
         # READ COMMITTED gives each statement its own view anyway; so two trips to the server are saved
         **({} if writes else {"isolation_level": "AUTOCOMMIT"}),
     )

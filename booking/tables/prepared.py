@@ -8,14 +8,17 @@ session, and nothing in a session is brought up to date by one that writes.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from importlib import import_module
 from itertools import chain
-from typing import Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from sqlalchemy import Connection, Dialect, Executable, Insert, Table, bindparam
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
+
+if TYPE_CHECKING:
+    from booking.tables.on_server import Kept
 
 Row = tuple[Any, ...]
 Given = Mapping[str, Any]
@@ -23,6 +26,7 @@ Process = Callable[[Any], Any] | None
 MOST_ROWS = 50  # of one INSERT
 MOST_SHAPES = 100
 CONNECTION = "prepared_connection"  # of a session
+KEPT = "prepared_on_server"  # of a connection
 CURSOR = "prepared_cursor"  # of a connection: to make one takes psycopg as long as to run it
 
 
@@ -82,7 +86,7 @@ class PreparedRows:
         self._table = cast("Table", table)  # what `__table__` of our classes is
         self._columns = tuple(columns)
         self._finished = finished
-        self._sizes: dict[int, Prepared] = {}
+        self._sizes: dict[int, tuple[Prepared, list[list[tuple[str, str]]]]] = {}
 
     def insert(self, session: Session, rows: Sequence[Given]) -> list[Row]:
         """Write the rows, and return what RETURNING says, in any order. Raises KeyError where a value is missing."""
@@ -92,17 +96,24 @@ class PreparedRows:
     def _insert(self, session: Session, rows: Sequence[Given]) -> list[Row]:
         size = len(rows)
         if size not in self._sizes:
-            self._sizes[size] = Prepared(partial(self._statement, size))
-        given = {_name(column, at): row[column] for at, row in enumerate(rows) for column in self._columns}
-        return self._sizes[size].all(session, given)
+            names = [[(_name(column, at), column) for column in self._columns] for at in range(size)]
+            self._sizes[size] = Prepared(partial(self._statement, size)), names
+        statement, names = self._sizes[size]
+        given = {name: row[column] for row, own in zip(rows, names, strict=True) for name, column in own}
+        return statement.all(session, given)
 
     def _statement(self, size: int, dialect: str) -> Executable:
-        insert: Insert = (postgresql if dialect == "postgresql" else sqlite).insert(self._table)
+        insert: Insert = insert_in(dialect, self._table)
         rows = [
             {name: bindparam(_name(name, at), type_=self._table.c[name].type) for name in self._columns}
             for at in range(size)
         ]
         return cast("Executable", self._finished(insert.values(rows if size > 1 else rows[0])))
+
+
+def insert_in(dialect: str, table: Any) -> Any:
+    """An INSERT that knows ON CONFLICT, as the dialect of this name has it; the other one is not loaded."""
+    return import_module(f"sqlalchemy.dialects.{dialect}").insert(table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +148,7 @@ class _Shape:
     names: tuple[str, ...]
     process: tuple[Process, ...]
     parts: Mapping[str, Sequence[str]]
+    numbered: bytes  # the text as PostgreSQL itself has it
 
 
 class _Form:
@@ -163,8 +175,15 @@ class _Form:
             values[name] if process is None else process(values[name])
             for name, process in zip(shape.names, shape.process, strict=True)
         ]
-        form = bound if self._dialect.positional else dict(zip(shape.names, bound, strict=True))
-        return fetched(connection, shape.sql, form, is_read=bool(self._read))
+        if self._dialect.positional:
+            return fetched(connection, shape.sql, bound, is_read=bool(self._read))
+        kept = connection.info.get(KEPT) or _kept(connection)
+        try:
+            if kept.is_known(shape.numbered):
+                return kept.run(shape.numbered, bound)
+        except connection.dialect.loaded_dbapi.Error as error:
+            _raise(connection, shape.sql, error)
+        return fetched(connection, shape.sql, dict(zip(shape.names, bound, strict=True)), is_read=bool(self._read))
 
     def read(self, rows: Iterable[Row]) -> list[Row]:
         """The values of rows as their types say."""
@@ -188,13 +207,28 @@ class _Form:
     def _made_for(self, values: Given) -> _Shape:
         state = self._compiled.construct_expanded_state(dict(values))
         owner = {part: name for name, parts in state.parameter_expansion.items() for part in parts}
-        names = tuple(cast("Iterable[str]", state.positiontup if self._dialect.positional else state.parameters))
+        if self._dialect.positional:
+            sql, names = b"", tuple(cast("Iterable[str]", state.positiontup))
+        else:
+            sql, names = _on_server().numbered(state.statement)
         return _Shape(
             state.statement,
             names,
             tuple(self._bound[owner.get(name, name)] for name in names),
             {name: tuple(parts) for name, parts in state.parameter_expansion.items()},
+            sql,
         )
+
+
+def _kept(connection: Connection) -> "Kept":
+    kept: Kept = _on_server().Kept(connection.connection.driver_connection)
+    connection.info[KEPT] = kept
+    return kept
+
+
+def _on_server() -> Any:
+    """Loaded where there is PostgreSQL; else its driver would be loaded for nothing."""
+    return import_module("booking.tables.on_server")
 
 
 def fetched(connection: Connection, sql: str, bound: Any = (), *, is_read: bool = False) -> list[Row]:

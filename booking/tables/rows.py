@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import inspect
 from sqlalchemy.orm import Session, make_transient_to_detached
@@ -10,20 +10,24 @@ from sqlalchemy.orm import Session, make_transient_to_detached
 from booking.tables.base import Base
 from booking.tables.prepared import PreparedRows
 
+R = TypeVar("R", bound=Base)
 Defaults = Mapping[str, Callable[[], Any]]
 
 
-def write_row(session: Session, row: Base) -> None:
-    """Insert a new row now and hand it to the session, as `add` and `flush` would; its id is known afterwards.
+def write_row(session: Session, kind: type[R], values: Mapping[str, Any]) -> R:
+    """Insert a row of these values now and return it as the session's own, as `add` and `flush` would.
 
-    The constraints speak here. Columns without a value get their default, else NULL.
+    The constraints speak here. Columns without a value get their default, else NULL. Raises KeyError for a name that is
+    no column.
     """
-    statement, defaults = _insert(type(row), "id")
-    for name in defaults.keys() - row.__dict__.keys():
-        row.__dict__[name] = defaults[name]()
-    ((row.id, _),) = statement.insert(session, [row.__dict__])  # type: ignore[attr-defined]  # all our tables have an id
+    statement, defaults = _insert(kind, "id")
+    whole = {**_missing(defaults, values), **values}
+    ((row_id, _),) = statement.insert(session, [whole])
+    row = cast("R", inspect(kind).class_manager.new_instance())
+    row.__dict__.update(whole, id=row_id)
     make_transient_to_detached(row)
     session.add(row)
+    return row
 
 
 def write_rows(

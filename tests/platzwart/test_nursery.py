@@ -21,7 +21,7 @@ from platzwart.lifeline import die_with
 from tests.fixtures.family import Installation
 from tests.fixtures.processes import is_alive
 from tests.fixtures.servers import wait_until
-from web.app import EARLY, PARTS
+from web.app import EARLY, PARTS, PROBES
 from web.context import LOADED_LATE
 
 pytestmark = pytest.mark.skipif(not births.AVAILABLE, reason="children are forked on Linux alone")
@@ -202,8 +202,9 @@ def test_where_nothing_is_forked_the_same_children_are_started_by_their_commands
 
 def test_the_lists_name_what_processes_import() -> None:
     assert {job.rpartition(".")[0] for job in JOBS} <= set(modules.WORK)
-    assert set(EARLY) <= set(modules.FIRST_PAGES)
-    assert {*PARTS, *LOADED_LATE} <= {*modules.FIRST_PAGES, *modules.REST_OF_THE_WEB}
+    assert set(PROBES) <= set(modules.PROBES)
+    assert set(EARLY) <= {*modules.PROBES, *modules.PAGES}
+    assert {*PARTS, *LOADED_LATE} <= {*modules.PROBES, *modules.REST_OF_THE_WEB}
     assert set(modules.WORK) <= set(modules.LATER)
 
 

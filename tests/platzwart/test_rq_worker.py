@@ -15,10 +15,11 @@ import pytest
 from redis.client import Pipeline
 from rq import Queue
 from rq.serializers import JSONSerializer
+from rq.timeouts import JobTimeoutException
 
 from config.jobs import CALENDARS, JOBS, QUICK
 from platzwart.cli import main
-from platzwart.rq_worker import KINDS, QuickWorker, modules_of
+from platzwart.rq_worker import KINDS, JobLimit, QuickWorker, modules_of
 from tests.fixtures.family import STANDINS
 from tests.fixtures.processes import is_alive
 from tests.fixtures.servers import Valkey, short_folder, wait_until
@@ -191,6 +192,33 @@ def test_the_beat_between_taking_a_job_and_its_start_is_left_out_once(desk: Desk
 def test_a_worker_without_valkey_ends_and_says_so(tmp_path: Path) -> None:
     desk = Desk(Valkey(tmp_path), tmp_path / "notes")
     assert desk.worker(QUICK).wait(10) == 1
+
+
+class Finalized:
+    """Python drops what is raised while it is thrown away."""
+
+    def __del__(self) -> None:
+        time.sleep(10)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_limit_that_was_lost_in_a_finalizer_ends_the_job_a_second_later() -> None:
+    reached = []
+
+    def job() -> None:
+        Finalized()
+        reached.append("after it")
+        time.sleep(10)
+
+    begun = time.monotonic()
+    with pytest.raises(JobTimeoutException), JobLimit(1, JobTimeoutException):  # type: ignore[no-untyped-call]  # RQ's
+        job()
+    assert (reached, time.monotonic() - begun < 5) == (["after it"], True)
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_each_worker_sets_its_jobs_that_limit() -> None:
+    assert {kind.death_penalty_class for kind in KINDS.values()} == {JobLimit}
 
 
 def test_every_job_belongs_to_a_queue_that_has_a_worker() -> None:

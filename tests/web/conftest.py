@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -21,12 +22,13 @@ from booking.values.identity import new_uuid
 from booking.values.states import Role
 from config.settings import Settings, read_settings
 from tests.builders import NOW, Ids, build_house
+from web import limits
 from web.app import create_app
 from web.context import EXTENSION, WebContext
-from web.passwords import hash_password
 
 PASSWORD = "ein langes Passwort"
 NO_REDIS = "redis://127.0.0.1:1/0"
+READ_BY_CONTEXT = frozenset({"ALLOW_PRIVATE_HOSTS"})
 CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
@@ -129,16 +131,76 @@ def email_of(role: Role, slug: str = "kirche") -> str:
 
 @pytest.fixture(scope="session")
 def staff_password_hash() -> str:
-    return hash_password(PASSWORD)
+    """With so little work that nobody waits for it; how much it is in earnest, `web.passwords` and its tests say."""
+    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+
+
+class Applications:
+    """Applications that no test has at the moment. To make one takes longer than most tests.
+
+    What a test changed in its application is not handed to another one: such an application is thrown away.
+    """
+
+    def __init__(self) -> None:
+        self._free: list[tuple[Flask, object]] = []
+        self._lent: dict[Flask, object] = {}
+
+    def lend(self, settings: Settings, clock: Callable[[], datetime]) -> Flask:
+        """One with a context of its own; nothing of what was counted or known before is left."""
+        if not self._free:
+            app = create_app(settings, clock)
+            self._lent[app] = _looks_of(app)
+            return app
+        app, looks = self._free.pop()
+        app.extensions[EXTENSION] = WebContext(settings, clock)
+        limits.register(app)
+        self._lent[app] = looks
+        return app
+
+    def take_back(self, app: Flask) -> None:
+        looks = self._lent.pop(app, None)
+        if looks == _looks_of(app):
+            self._free.append((app, looks))
+
+
+def _looks_of(app: Flask) -> object:
+    """All that a test might change in an application."""
+    hooks = (app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs)
+    refusals = (found for codes in app.error_handler_spec.values() for found in codes.values())
+    return (
+        dict(app.config),
+        dict(app.view_functions),
+        [str(rule) for rule in app.url_map.iter_rules()],
+        [{part: list(found) for part, found in each.items()} for each in (*hooks, app.template_context_processors)],
+        [dict(found) for found in refusals if found],
+        [*app.teardown_appcontext_funcs],
+        app.wsgi_app,
+        {**app.jinja_env.globals},
+        {**app.jinja_env.filters},
+    )
+
+
+@pytest.fixture(scope="session")
+def applications() -> Applications:
+    return Applications()
 
 
 @pytest.fixture
-def make_site(staff_password_hash: str) -> Iterator[Callable[..., Site]]:
-    """Build applications over migrated databases; keywords are settings, for example `BASE_URL`."""
-    built: list[Site] = []
+def make_site(
+    staff_password_hash: str, applications: Applications, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Site]]:
+    """Build sites over migrated databases; keywords are settings, for example `BASE_URL`.
 
-    def make(database_url: str, **others: str) -> Site:
-        app = create_app(make_settings(database_url, **others), clock=lambda: made.now)
+    With `own`, or with settings that an application is made by, the application is new; and for a browser, whose last
+    request may still be answered when its test is over.
+    """
+    built: list[Site] = []
+    has_browser = request.node.get_closest_marker("browser") is not None
+
+    def make(database_url: str, *, own: bool = False, **others: str) -> Site:
+        settings = make_settings(database_url, **others)
+        provide = create_app if own or has_browser or not others.keys() <= READ_BY_CONTEXT else applications.lend
+        app = provide(settings, lambda: made.now)
         made = Site(app, ids=None)  # type: ignore[arg-type]  # follows at once
         built.append(made)
         made.ids = made.database.write(lambda db: _people(build_house(db), db, staff_password_hash))
@@ -147,6 +209,7 @@ def make_site(staff_password_hash: str) -> Iterator[Callable[..., Site]]:
     yield make
     for made in built:
         made.context.close()
+        applications.take_back(made.app)
 
 
 @pytest.fixture

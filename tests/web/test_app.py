@@ -49,6 +49,17 @@ def failing(error: Exception) -> Callable[[], str]:
 
 
 @pytest.fixture
+def site(sqlite_url: str, make_site: "Callable[..., Site]") -> "Site":
+    """Tests add pages here: an application of its own for each."""
+    return make_site(sqlite_url, own=True)
+
+
+@pytest.fixture
+def site_on_both(database_url: str, make_site: "Callable[..., Site]") -> "Site":
+    return make_site(database_url, own=True)
+
+
+@pytest.fixture
 def broken(site: "Site") -> "Site":
     """A site with a page for each error."""
     errors = {
@@ -177,7 +188,7 @@ def test_a_stranger_may_ask_only_so_often(
     sqlite_url: str, make_site: Callable[..., "Site"], valkey: "Valkey", store: str
 ) -> None:
     settings = {"REDIS_URL": valkey.url} if store == "redis" else {}
-    site = make_site(sqlite_url, **settings)
+    site = make_site(sqlite_url, own=True, **settings)
     limiter()._storage_dead = False
 
     @public

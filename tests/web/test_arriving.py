@@ -17,14 +17,15 @@ from werkzeug.wrappers.response import Response
 
 from tests.fixtures.servers import wait_until
 from web import arriving
-from web.app import EARLY, PARTS, made_of
-from web.arriving import Arriving
+from web.app import EARLY, PARTS, PROBES, made_of
+from web.arriving import Arriving, Step
 from web.limits import limited
 
 if TYPE_CHECKING:
     from tests.web.conftest import Site
 
 LATE_SECONDS = 0.3
+LATEST = 2.0
 SAMPLES = {"int": "7", "uuid": "0190a0d2-0000-7000-8000-000000000000"}
 
 
@@ -43,7 +44,7 @@ class Slow:
 
     def __init__(self) -> None:
         self.allowed, self.begun, self.followed = threading.Event(), threading.Event(), threading.Event()
-        self.site = Arriving(small("early", "first"), self._make, self.followed.set)
+        self.site = Arriving(small("early", "first"), Step(self._make, LATEST), after=self.followed.set)
         self.client = Client(self.site)
 
     def _make(self) -> Flask:
@@ -81,7 +82,7 @@ def test_the_first_pages_are_answered_before_the_rest_is_loaded(slow: Slow) -> N
 
 def test_who_asks_for_what_is_not_loaded_waits_for_it_and_loads_it_at_once(slow: Slow) -> None:
     answers = in_background(lambda: slow.ask("/late"))
-    assert slow.begun.wait(arriving.LATEST_SECONDS / 2)
+    assert slow.begun.wait(LATEST / 2)
     time.sleep(LATE_SECONDS)
     assert answers == []
     slow.allowed.set()
@@ -96,7 +97,90 @@ def test_loading_leaves_the_processor_to_the_first_answer(slow: Slow) -> None:
 
 def test_nobody_has_to_ask_for_the_rest_to_be_loaded(slow: Slow) -> None:
     slow.allowed.set()
-    assert slow.followed.wait(arriving.LATEST_SECONDS + 2)
+    assert slow.followed.wait(LATEST + 2)
+
+
+class Growing:
+    """Three applications, each of which is made when the test allows it."""
+
+    def __init__(self) -> None:
+        self.allowed, self.made = [threading.Event(), threading.Event()], [threading.Event(), threading.Event()]
+        self.site = Arriving(small("probes", "first"), Step(self._pages, LATEST), Step(self._whole, LATEST))
+        self.client = Client(self.site)
+
+    def _pages(self) -> Flask:
+        assert self.allowed[0].wait(10)
+        self.made[0].set()
+        return small("pages", "first", "second")
+
+    def _whole(self) -> Flask:
+        assert self.allowed[1].wait(10)
+        self.made[1].set()
+        return small("whole", "first", "second", "late")
+
+    def ask(self, path: str) -> str:
+        return self.client.get(path).text
+
+
+@pytest.fixture
+def growing() -> Iterator[Growing]:
+    made = Growing()
+    made.site.load()
+    yield made
+    for each in made.allowed:
+        each.set()
+    made.site.whole()
+
+
+def test_a_page_waits_for_the_first_application_that_knows_it_and_no_longer(growing: Growing) -> None:
+    second, late = (in_background(lambda path=path: growing.ask(path)) for path in ("/second", "/late"))  # type: ignore[misc]  # bound now
+    time.sleep(LATE_SECONDS)
+    assert (second, late, growing.ask("/first")) == ([], [], "probes")
+    growing.allowed[0].set()
+    wait_until(lambda: second == ["pages"], 5)
+    assert (late, growing.ask("/first")) == ([], "pages")
+    growing.allowed[1].set()
+    wait_until(lambda: late == ["whole"], 5)
+    assert (growing.ask("/first"), growing.ask("/second")) == ("whole", "whole")
+
+
+def test_a_page_that_is_waited_for_does_not_hurry_what_comes_after_it(growing: Growing) -> None:
+    for each in growing.allowed:
+        each.set()
+    waiting = in_background(lambda: growing.ask("/second"))
+    assert growing.made[0].wait(LATEST / 2)
+    wait_until(lambda: waiting == ["pages"], 5)
+    assert not growing.made[1].is_set()
+    assert growing.made[1].wait(arriving.QUIET_SECONDS + 1)
+
+
+def test_a_page_that_was_waited_for_has_the_processor_for_itself() -> None:
+    """What comes next begins when it is answered, not while it is made: also where a probe was answered before."""
+    answering, begun = threading.Event(), threading.Event()
+    pages = small("pages", "first")
+    pages.add_url_rule("/slow", "slow", lambda: "pages" if answering.wait(10) else "late")
+
+    def whole() -> Flask:
+        begun.set()
+        return small("whole", "first", "slow")
+
+    site = Arriving(small("probes", "first"), Step(lambda: pages, LATEST), Step(whole, LATEST))
+    client = Client(site)
+    client.get("/first")
+    time.sleep(arriving.QUIET_SECONDS * 2)
+    answers = in_background(lambda: client.get("/slow").text)
+    site.load()
+    assert not begun.wait(LATEST / 2)
+    answering.set()
+    wait_until(lambda: answers == ["pages"], 5)
+    assert begun.wait(arriving.QUIET_SECONDS + 1)
+
+
+def test_an_address_that_nobody_knows_is_for_the_whole_to_refuse(growing: Growing) -> None:
+    for each in growing.allowed:
+        each.set()
+    assert growing.client.get("/nowhere").status_code == 404
+    assert growing.made[1].is_set()
 
 
 def test_what_is_counted_is_answered_by_the_whole_alone(slow: Slow) -> None:
@@ -116,8 +200,8 @@ def test_a_first_page_can_lead_to_one_that_is_not_loaded(slow: Slow) -> None:
 
 def test_a_process_that_cannot_load_all_of_itself_ends() -> None:
     code = (
-        "from flask import Flask\nfrom web.arriving import Arriving\nimport time\n"
-        "site = Arriving(Flask('x'), lambda: 1 / 0)\nsite.load()\nsite._wanted.set()\ntime.sleep(20)\n"
+        "from flask import Flask\nfrom web.arriving import Arriving, Step\nimport time\n"
+        "site = Arriving(Flask('x'), Step(lambda: 1 / 0, 0))\nsite.load()\ntime.sleep(20)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=15)
     assert done.returncode == 1
@@ -131,28 +215,45 @@ def found(addresses: MapAdapter, path: str, method: str) -> object:
         return type(error), error.get_response().headers.get("Location")
 
 
-def test_an_address_means_the_same_before_and_after(site: "Site") -> None:
-    early = made_of(EARLY, site.context)
-    first = Arriving(early, lambda: site.app)
+@pytest.mark.parametrize(
+    ("parts", "among_them"),
+    [(PROBES, {"health.alive", "health.ready"}), (EARLY, {"health.ready", "login.form", "portal_rooms.home"})],
+    ids=["probes", "pages"],
+)
+def test_an_address_means_the_same_before_and_after(site: "Site", parts: tuple[str, ...], among_them: set[str]) -> None:
+    early = made_of(parts, site.context)
+    (first,) = Arriving(early, Step(lambda: site.app, LATEST))._known
     before, after = (app.url_map.bind("localhost") for app in (early, site.app))
     known = set()
     for rule in site.app.url_map.iter_rules():
         path = re.sub(r"<(?:(\w+)(?:\([^)]*\))?:)?\w+>", lambda part: SAMPLES.get(part[1], "x"), rule.rule)
         for each in (path, path.rstrip("/"), f"{path}/"):
             for method in ("GET", "POST", "PUT"):
-                if first._is_early(each, method):
+                if first.answers(each, method):
                     known.add(rule.endpoint)
                     assert found(before, each, method) == found(after, each, method), (each, method)
-    assert {"health.ready", "login.form", "portal_rooms.home"} <= known
+    assert among_them <= known
     assert not any(endpoint.startswith(("api", "office")) for endpoint in known)
 
 
 def test_the_early_parts_are_parts() -> None:
-    assert set(EARLY) < set(PARTS)
+    assert set(PROBES) < set(EARLY) < set(PARTS)
     assert list(EARLY) == [part for part in PARTS if part in EARLY]
 
 
+def test_probes_are_answered_alike_by_all(site: "Site") -> None:
+    first, last = (Client(made_of(parts, site.context)) for parts in (PROBES, PARTS))
+    for path in ("/healthz", "/readyz"):
+        before, after = first.get(path), last.get(path)
+        assert (before.status, before.data, list(before.headers)) == (after.status, after.data, list(after.headers))
+
+
 HEAVY = (
+    "prometheus_client",
+    "web.hot_feeds",
+    "web.portal",
+    "booking.tables.links",
+    "booking.actions.messages",
     "flask_openapi3",
     "pydantic",
     "redis",

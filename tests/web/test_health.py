@@ -1,5 +1,7 @@
 """What watches over the process is told: alive, ready or why not, counts."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,6 +64,19 @@ def test_requests_are_counted_by_rule_never_by_address(site: "Site") -> None:
     samples = families["platzwart_request_seconds"].samples
     assert any(sample.labels.get("rule") == "/login" and sample.value > 0 for sample in samples)
     assert "geheim" not in answer.text
+
+
+def test_requests_are_noted_until_what_counts_is_loaded_and_none_is_lost() -> None:
+    code = (
+        "import sys\nfrom web.health import MOST_UNCOUNTED, Counts\ncounts = Counts()\n"
+        "for number in range(MOST_UNCOUNTED - 1): counts.note('GET', '/', '200', 0.5)\n"
+        "before = 'prometheus_client' in sys.modules\n"
+        "for number in range(3): counts.note('GET', '/', '200', 0.5)\n"
+        "from prometheus_client import REGISTRY\nlabels = {'method': 'GET', 'rule': '/', 'status': '200'}\n"
+        "print(before, REGISTRY.get_sample_value('platzwart_request_seconds_count', labels) - MOST_UNCOUNTED)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == ["False", "2.0"]
 
 
 def test_several_processes_share_their_counts(site: "Site", tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,8 @@
 """Nudges that are made before they are needed: each is a job of its own, and none is older than it may be."""
 
+import time
 from collections.abc import Iterator
+from types import ModuleType
 
 import pytest
 from rq import Queue
@@ -63,6 +65,47 @@ def test_what_was_made_before_is_made_anew_while_nobody_asks(
     first = nudger._asking[Wake.HOOKS]
     wait_until(lambda: nudger._asking.get(Wake.HOOKS) is not first, what="a fresh one")
     assert len(waiting(valkey, SITES)) == 1
+
+
+def test_what_was_made_before_is_kept_while_others_were_faster_and_sent_but_once(
+    nudger: Nudger, valkey: Valkey
+) -> None:
+    nudger(Wake.HOOKS)
+    wait_until(lambda: Wake.HOOKS in nudger._asking, what="the next nudge")
+    made = nudger._asking[Wake.HOOKS]
+    with valkey.client() as redis:
+        redis.set(f"platzwart:nudged:{READ_HOOKS}:", 1)
+    for _ in range(2):
+        nudger(Wake.HOOKS)
+        nudger(Wake.OUTBOX)
+        wait_until(lambda: len(waiting(valkey, QUICK)) == 1, what="the job after it")
+        with valkey.client() as redis:
+            redis.delete(f"rq:queue:{QUICK}", f"platzwart:nudged:{DRAIN_OUTBOX}:")
+        assert nudger._asking[Wake.HOOKS] is made
+    with valkey.client() as redis:
+        clear_nudge(redis, READ_HOOKS)
+    nudger(Wake.HOOKS)
+    wait_until(lambda: len(waiting(valkey, SITES)) == 2, what="the job")
+    wait_until(lambda: nudger._asking.get(Wake.HOOKS) not in {None, made}, what="the next nudge")
+    assert len(set(waiting(valkey, SITES))) == 2
+
+
+def test_a_burst_shares_few_nudges(nudger: Nudger, valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Wake] = []
+    give = nudger._nudge
+
+    def noted(jobs: ModuleType, wake: Wake) -> None:
+        given.append(wake)
+        give(jobs, wake)
+
+    monkeypatch.setattr(nudger, "_nudge", noted)
+    monkeypatch.setattr(context, "NUDGE_PAUSE", 0.1)
+    for _ in range(20):
+        nudger(Wake.OUTBOX)
+        time.sleep(0.005)
+    wait_until(nudger._waiting.empty, what="the nudger")
+    assert len(given) <= 5
+    assert waiting(valkey, QUICK)
 
 
 def test_valkey_that_comes_back_is_told_again(sqlite_url: str, valkey: Valkey) -> None:

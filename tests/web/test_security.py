@@ -58,7 +58,7 @@ def test_every_route_says_who_may_call_it(site: "Site") -> None:
 
 @pytest.mark.rule("R1")
 def test_a_route_that_says_nothing_answers_nobody(sqlite_url: str, make_site: "Callable[..., Site]") -> None:
-    site = make_site(sqlite_url)
+    site = make_site(sqlite_url, own=True)
     site.app.add_url_rule("/forgotten", "forgotten", lambda: "secret")
     assert site.logged_in(Role.OWNER).get("/forgotten").status_code == 403
 

@@ -8,10 +8,13 @@ import pytest
 from flask import Response
 from sqlalchemy import delete, update
 
-from booking.reads.house import read_house
+from booking.actions.requests import price_of
+from booking.reads import house as house_module
+from booking.reads.house import MOST_KEPT, read_house
 from booking.tables.bookings import Occupancy
-from booking.tables.houses import ClosingDay, Room
+from booking.tables.houses import ClosingDay, PriceRule, Room
 from booking.values.house import PriceBasis
+from booking.values.refusals import Refused
 from tests.builders import NOW, change_house, slot_in
 from tests.web.test_api import wish
 from web.api.requests import REFUSALS
@@ -35,6 +38,7 @@ def ask(site: "Site") -> "Callable[..., dict[str, Any]]":
         body = wish(site, **others)
         answers = [client.post("/api/v1/requests", json=body, headers=headers)]
         REFUSALS._kept.clear()
+        house_module._KNOWN.clear()  # and what was kept with the house
         answers.append(client.post("/api/v1/requests", json=body, headers=headers))
         told = [(answer.status_code, answer.content_type, answer.data) for answer in answers]
         assert told[0] == told[1]
@@ -119,6 +123,29 @@ def test_a_day_of_the_week_that_opens_otherwise_is_seen_at_once(site: "Site") ->
     assert after.open_between(after.room(site.ids.left), day, day) == ()
     assert after.open_between(room, day, day) == opened, "another room's facts are asked for by themselves"
     assert after.open_between(after.room(site.ids.left), day, day) == ()
+
+
+def test_a_price_that_changes_is_seen_at_once(site: "Site") -> None:
+    """Prices are kept with the house too, each by all that it depends on."""
+    with site.database.read() as session:
+        before = read_house(session, site.ids.organisation_id)
+    room, slot, longer = before.room(site.ids.left), slot_in(3, 18, 20), slot_in(3, 18, 21)
+    first = price_of(before, room, slot)
+    assert not isinstance(first, Refused)
+    assert price_of(before, room, slot) is first
+    assert price_of(before, room, longer) != first
+
+    def raise_prices(session: Any) -> "House":
+        session.execute(update(PriceRule).values(cents=PriceRule.cents + 100))
+        return change_house(session, site.ids)
+
+    after = site.database.write(raise_prices)
+    assert price_of(after, after.room(site.ids.left), slot) != first
+    assert price_of(after, room, slot) == first, "another room's facts are asked for by themselves"
+    for number in range(MOST_KEPT + 1):
+        after.kept(room, number, int)
+    assert len(after._kept) <= MOST_KEPT
+    assert after.kept(room, 0, lambda: -1) == -1, "there were too many"
 
 
 def test_other_people_and_another_language_are_other_questions(

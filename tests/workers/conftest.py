@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import time_machine
-from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
+from rq.timeouts import JobTimeoutException
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -28,6 +28,7 @@ from booking.values.slot import Slot
 from booking.values.states import BookingState, Verdict
 from config.settings import read_settings
 from platzwart.peers.ycbm import Page, YcbmPeer
+from platzwart.rq_worker import JobLimit
 from tests.builders import NOW, Ids, add_code, build_house, contact, request
 from tests.fixtures.mail import SmtpSink
 from tests.fixtures.processes import free_port
@@ -195,8 +196,8 @@ def hooks(linked: "Linked") -> "Iterator[str]":
 
 
 def job_limit(seconds: int) -> AbstractContextManager[None]:
-    """The limit that RQ sets to a job."""
-    limit: AbstractContextManager[None] = UnixSignalDeathPenalty(seconds, JobTimeoutException)  # type: ignore[no-untyped-call]  # RQ's
+    """The limit that our workers set to a job."""
+    limit: AbstractContextManager[None] = JobLimit(seconds, JobTimeoutException)  # type: ignore[no-untyped-call]  # RQ's
     return limit
 
 

@@ -363,6 +363,7 @@ def test_with_the_calendar_no_block_is_booked_there_and_with_blocks_again_they_a
     assert house.linked.blocks(HALL) == [], "another way is not proven yet"
     house.works.write(lambda db: unlink(db, clock(), house.mine, OFFICE, house.link_ids["hall"], removes=True))
     house.turn()
+    assert house.offers(other.start), "the site has looked at the calendar again"
     prove(house.linked, proven=True)
     house.works.drain()
     assert house.linked.blocks(HALL) == [SLOT, other]

@@ -197,7 +197,7 @@ def _not_free(here: House, room: RoomFacts, slot: Slot, basis: PriceBasis) -> Re
     answer = _refuse(verdict, here, room, slot, others)
     if "taken" not in verdict.codes:
         return answer
-    return REFUSALS.keep(here, now(), question, answer, starts_near(here, room, slot))
+    return REFUSALS.keep(here, now(), question, answer, starts_near(here, room, slot).in_order)
 
 
 def _not_free_by_now(room: RoomFacts, slot: Slot, basis: PriceBasis) -> Response | None:

@@ -5,9 +5,10 @@ moment are compared as a whole, and from when on the moment makes a difference i
 kept cannot be out of date (docs/decisions/0008).
 """
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask import Response
 
@@ -17,6 +18,7 @@ from booking.values.house import PriceBasis, RoomTerms
 from booking.values.slot import Slot
 
 MOST = 500
+NO_TIME = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +63,24 @@ class Refusals:
         return kept.response if kept is not None and is_good else None
 
     def keep(
-        self, house: House, now: datetime, question: Question, answer: Response, starts: Iterable[datetime]
+        self, house: House, now: datetime, question: Question, answer: Response, starts: Sequence[datetime]
     ) -> Response:
-        """`starts` are all that were considered for the answer."""
+        """`starts` are all that were considered for the answer, in order."""
         if len(self._kept) >= MOST:
             self._kept.clear()
-        until = same_until(now, house.room(question.room_id).terms, (question.slot.start, *starts))
+        terms = house.room(question.room_id).terms
+        until = min(same_until(now, terms, (question.slot.start,)), same_until(now, terms, starts))
         self._kept[question] = Kept(house, now, until, answer.status_code, answer.get_data(), answer.mimetype or "")
         return answer
 
 
-def same_until(now: datetime, terms: RoomTerms, starts: Iterable[datetime]) -> datetime:
-    """Before which moment each of these starts, one at least, is past, too soon or beyond reach just as it is now.
+def same_until(now: datetime, terms: RoomTerms, starts: Sequence[datetime]) -> datetime:
+    """Before which moment each of these starts, which are in order, is past, too soon or beyond reach just as it is
+    now.
 
     The end of time where none of them changes any more; now where one changes this very moment.
     """
-    turns = (turn for start in starts for turn in (start, start - terms.notice, start - terms.horizon))
-    return min((turn for turn in turns if turn >= now), default=datetime.max.replace(tzinfo=now.tzinfo))
+    befores = (NO_TIME, terms.notice, terms.horizon)
+    first = ((before, bisect_left(starts, now + before)) for before in befores)
+    turns = (starts[at] - before for before, at in first if at < len(starts))
+    return min(turns, default=datetime.max.replace(tzinfo=now.tzinfo))

@@ -1,6 +1,8 @@
 """Working days, deadlines, who answers the phone (SPEC S8, S14, S15, S18)."""
 
 import dataclasses
+import subprocess
+import sys
 from datetime import date, datetime, time
 
 import pytest
@@ -164,3 +166,17 @@ def test_an_unknown_region_costs_no_page(
     country: str, subdivision: str | None, language: str | None, number: int
 ) -> None:
     assert len(public_holiday_names(country, subdivision, (2026,), language)) == number
+
+
+def test_one_country_is_loaded_without_all_others_and_says_the_same() -> None:
+    code = (
+        "import sys\nfrom booking.rules.public_holidays import public_holiday_names as ours\n"
+        "wanted = [('DE', 'NW', 'de'), ('AT', '9', None), ('CH', 'ZH', 'fr'), ('FR', None, None), ('NL', None, 'nl')]\n"
+        "found = [ours(country, region, (2026, 2027), tongue) for country, region, tongue in wanted]\n"
+        "alone = 'holidays.countries' not in sys.modules\n"
+        "import holidays.countries as every\n"
+        "print(alone, *(dict(getattr(every, country)(subdiv=region, years=(2026, 2027), language=tongue)) == days\n"
+        "    for (country, region, tongue), days in zip(wanted, found)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == ["True"] * 6

@@ -1,0 +1,99 @@
+"""`platzwart web` by itself: what a stop of the whole group looks like, as terminals and systemd send it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.family import STANDINS
+from tests.fixtures.processes import free_port, get, is_alive
+from tests.fixtures.servers import wait_until
+from tests.web.conftest import make_settings
+
+ROUNDS = 4
+
+
+class Web:
+    """A web process with a stand-in for the application, which leads a group of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port, self._log = free_port(), folder / "log"
+        settings = make_settings(f"sqlite:///{folder}/x.db")
+        given = {
+            "DATABASE_URL": settings.database_url,
+            "REDIS_URL": settings.redis_url,
+            "BASE_URL": settings.base_url,
+            "SECRET_KEY": settings.secret_key,
+            "CODE_KEY_FILE": str(folder / "code.key"),
+            "SMTP_URL": settings.smtp_url,
+            "DATA_DIR": str(folder),
+            "PORT": str(self.port),
+        }
+        (folder / "code.key").write_text("k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("PLATZWART_")}
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "platzwart", "web", "--app", "standin_app:application"],
+                env=clean
+                | {f"PLATZWART_{name}": value for name, value in given.items()}
+                | {"PYTHONPATH": str(STANDINS)},
+                stderr=log,
+                start_new_session=True,
+            )
+        wait_until(lambda: get(self.port)[0] == 200, 30, "the web process")
+
+    @property
+    def workers(self) -> list[int]:
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [int(child) for child in children.split()]
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[Web]:
+    made = Web(tmp_path)
+    yield made
+    if made.process.poll() is None:
+        os.killpg(made.process.pid, signal.SIGKILL)
+        made.process.wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_that_reaches_the_whole_group_is_no_error(web: Web, number: signal.Signals) -> None:
+    os.killpg(web.process.pid, number)
+    assert web.process.wait(15) == 0
+    assert web.log == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT] * ROUNDS)
+def test_workers_may_notice_the_stop_before_their_server_does(web: Web, number: signal.Signals) -> None:
+    """The server is not given the processor until its workers have ended, or sleep on as it would not let them."""
+    workers = web.workers
+    os.kill(web.process.pid, signal.SIGSTOP)
+    os.killpg(web.process.pid, number)
+    latest = time.monotonic() + 1
+    while any(is_alive(worker) for worker in workers) and time.monotonic() < latest:
+        time.sleep(0.01)
+    os.kill(web.process.pid, signal.SIGCONT)
+    assert web.process.wait(15) == 0
+    assert web.log == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_worker_that_ends_alone_is_logged_and_replaced(web: Web, number: signal.Signals) -> None:
+    worker = int(get(web.port)[1])
+    os.kill(worker, number)
+    wait_until(lambda: not is_alive(worker), 10)
+    wait_until(lambda: "Unexpected exit from worker" in web.log, 5)
+    wait_until(lambda: get(web.port)[0] == 200, 10)
+    os.killpg(web.process.pid, signal.SIGTERM)
+    assert web.process.wait(15) == 0
+    assert web.log.count("Unexpected") == 1
