@@ -29,11 +29,8 @@ def public_holiday_names(
 
 
 @lru_cache(maxsize=64)
-def public_holidays(country: str, subdivision: str | None, years: Iterable[int]) -> frozenset[date]:
-    """The days alone, as the other rules take them (SPEC S8). They are worked out once: a change of house asks again.
-
-    `years` are a range or a tuple.
-    """
+def public_holidays(country: str, subdivision: str | None, years: range | tuple[int, ...]) -> frozenset[date]:
+    """The days alone, as the other rules take them (SPEC S8). They are worked out once."""
     return frozenset(public_holiday_names(country, subdivision, years))
 
 

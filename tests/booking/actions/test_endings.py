@@ -1,6 +1,5 @@
 """Cancelling and moving rentals: codes are revoked, the old time stays until the new one is confirmed."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -25,24 +24,12 @@ from booking.tables.outgoing import Invoice, Message
 from booking.values.refusals import Refused
 from booking.values.slot import Slot
 from booking.values.states import BookingState, CodeState, Verdict
-from tests.builders import NOW, Ids, add_code, ask, build_house, contact, make_tools, request, slot_in
+from tests.builders import NOW, Ids, add_code, ask, contact, make_tools, request, slot_in
 
 TOOLS = make_tools()
 OFFICE = Actor("Frau Office", None, "test")
 GRACE = timedelta(seconds=60)
 QUARTER = timedelta(minutes=15)
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    opened = Database(database_url)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def ids(database: Database) -> Ids:
-    return database.write(build_house)
 
 
 def house_of(session: Session, ids: Ids) -> House:

@@ -1,6 +1,5 @@
 """An unreviewed request that gets another time is a request like a new one: judged, dated and told anew (SPEC S27)."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -18,25 +17,13 @@ from booking.tables.database import Database
 from booking.tables.outgoing import Message
 from booking.values.slot import Slot
 from booking.values.states import BookingState, MessageState
-from tests.builders import NOW, Ids, add_code, build_house, change_house, make_tools, request, slot_in
+from tests.builders import NOW, Ids, add_code, change_house, make_tools, request, slot_in
 
 TOOLS = make_tools()
 OFFICE = Actor("Frau Office", None, "test")
 OLD, NEW = slot_in(9, 18, 20), slot_in(10, 18, 21)
 SOON = slot_in(0, 19, 20)
 LATER = NOW + timedelta(hours=1)
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    opened = Database(database_url)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def ids(database: Database) -> Ids:
-    return database.write(build_house)
 
 
 def house_of(session: Session, ids: Ids) -> House:

@@ -1,6 +1,5 @@
 """Requests: the time is blocked with the same transaction, findings are noted, mails are rows."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -22,21 +21,9 @@ from booking.tables.people import Customer
 from booking.values.codes import is_booking_code
 from booking.values.refusals import Refused
 from booking.values.states import BookingState, ItemStatus, Source
-from tests.builders import NOW, Ids, ask, build_house, change_house, contact, make_tools, request, slot_in
+from tests.builders import NOW, Ids, ask, change_house, contact, make_tools, request, slot_in
 
 TOOLS = make_tools()
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    opened = Database(database_url)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def ids(database: Database) -> Ids:
-    return database.write(build_house)
 
 
 def house_of(session: Session, ids: Ids) -> House:

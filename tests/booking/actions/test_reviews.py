@@ -1,6 +1,5 @@
 """The review: a decision rests, can be undone, then is final; two reviewers never both win."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -33,24 +32,12 @@ from booking.values.identity import new_uuid
 from booking.values.refusals import Refused
 from booking.values.slot import Slot
 from booking.values.states import BookingState, CodeState, ItemStatus, OccupancyKind, Source, Verdict
-from tests.builders import NOW, Ids, add_code, ask, build_house, change_house, contact, make_tools, request, slot_in
+from tests.builders import NOW, Ids, add_code, ask, change_house, contact, make_tools, request, slot_in
 
 TOOLS = make_tools()
 OFFICE = Actor("Frau Office", None, "test")
 GRACE = timedelta(seconds=60)
 QUARTER = timedelta(minutes=15)
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    opened = Database(database_url)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def ids(database: Database) -> Ids:
-    return database.write(build_house)
 
 
 def house_of(session: Session, ids: Ids) -> House:

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -26,18 +25,6 @@ HOUR = timedelta(hours=1)
 
 def span(first: int, last: int) -> Slot:
     return Slot(BASE + first * HOUR, BASE + last * HOUR)
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    opened = Database(database_url)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def ids(database: Database) -> Ids:
-    return database.write(build_house)
 
 
 def take(session: Session, ids: Ids, slot: Slot, *, exclusive: bool = True) -> Occupancy:

@@ -1,7 +1,6 @@
 """Prepared statements give what SQLAlchemy gives: values, rows, errors, transactions; and hot connections that died."""
 
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,18 +30,6 @@ _READ = Prepared(
     .order_by(_TABLE.id)
 )
 _ROOMS = Prepared(select(Room.id, Room.door_id).where(Room.id.in_(bindparam("ids", expanding=True))).order_by(Room.id))
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    opened = Database(database_url)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def ids(database: Database) -> Ids:
-    return database.write(build_house)
 
 
 def mail(ids: Ids, who: str, **others: Any) -> dict[str, Any]:
@@ -201,11 +188,11 @@ def test_what_failed_is_rolled_back_with_its_rows(database: Database, ids: Ids) 
 
 @pytest.mark.parametrize("idle", [False, True])
 def test_connections_that_the_server_ended_are_replaced(
-    database: Database, ids: Ids, idle: bool, monkeypatch: pytest.MonkeyPatch
+    postgresql_url: str, idle: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After an idle while before anybody notices; else with the first error, which is one."""
-    if database.is_sqlite:
-        pytest.skip("there is no server that could end a connection")
+    database = Database(postgresql_url)
+    ids = database.write(build_house)
     _ask(database, ids)
     _end_all(database)
     if idle:
@@ -217,6 +204,7 @@ def test_connections_that_the_server_ended_are_replaced(
                 ask(database, ids)
     _ask(database, ids)
     _change(database, ids)
+    database.close()
 
 
 def _ask(database: Database, ids: Ids) -> None:
