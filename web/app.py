@@ -50,6 +50,10 @@ class Web(Flask):
     def process_response(self, response: Response) -> Response:
         return lean.after(self, response) if lean.is_program(self) else super().process_response(response)
 
+    def do_teardown_request(self, *given: BaseException | None) -> None:
+        if not lean.is_program(self):
+            super().do_teardown_request(*given)
+
 
 def create_app(settings: Settings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Flask:
     """An application with its own way to the database. Nothing is connected before the first request."""

@@ -14,20 +14,20 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Dialect, Engine, create_engine, event
+from sqlalchemy import Dialect, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from booking.tables.prepared import fetched
+from booking.tables.reading import REST_SECONDS, Lines, Reading
 from booking.values.refusals import DatabaseBusy, Overlap
 
 T = TypeVar("T")
 
 LOCK_SECONDS = 5.0
 TRIES = 5
-PING_SECONDS = 1.0
 RETURNED = "returned"
 _OVERLAP_MARKS = ("occupancy_overlap", "ex_occupancy_overlap")
 _RETRY_STATES = frozenset({"40001", "40P01"})
@@ -71,38 +71,6 @@ class FileLock:
                 return
 
 
-class Reading(Session):
-    """A session on connections that cannot write.
-
-    Prepared statements need no more than a connection, on which they begin by themselves; what else is asked follows
-    on the same one. SQLAlchemy's way to begin and to end would take longer than what most requests read.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        super().__init__(engine, expire_on_commit=False, autoflush=False)
-        self._engine = engine
-        self._line: Connection | None = None
-
-    def prepared_connection(self) -> Connection:
-        """For `booking.tables.prepared`."""
-        if self._line is None and self.in_transaction():
-            return self.connection()
-        if self._line is None:
-            self._line = self._engine.connect()
-            if self._engine.dialect.name == "sqlite":
-                fetched(self._line, "BEGIN")
-        return self._line
-
-    def get_bind(self, *_given: Any, **_named: Any) -> Engine | Connection:
-        return self._line or self._engine
-
-    def close(self) -> None:
-        super().close()
-        line, self._line = self._line, None
-        if line is not None:
-            line.close()
-
-
 class Database:
     """The way to the data for one process. Build one at the edge and pass it on."""
 
@@ -110,12 +78,13 @@ class Database:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._readers = _engine(self.url, pool_size, writes=False)
+        self._lines = Lines(self._readers, pool_size)
         self._writers = _engine(self.url, pool_size, writes=True)
         self._lock = FileLock(Path(f"{self.url.database}.write.lock")) if self.is_sqlite else None
 
-    def read(self) -> "Reading":
+    def read(self) -> Reading:
         """A session that can only read, for `with`. It is closed, not rolled back: what was read stays readable."""
-        return Reading(self._readers)
+        return Reading(self._lines, self._readers)
 
     def write(self, work: Callable[[Session], T]) -> T:
         """Run one action in one transaction and commit it; leaving by an error rolls back.
@@ -134,6 +103,7 @@ class Database:
         raise DatabaseBusy
 
     def close(self) -> None:
+        self._lines.close()
         self._readers.dispose()
         self._writers.dispose()
 
@@ -198,7 +168,7 @@ def _asked_whether_alive(dialect: Dialect) -> Callable[[Any, ConnectionPoolEntry
 
     def ask(connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
         returned = record.info.get(RETURNED)
-        if returned is None or time.monotonic() - returned < PING_SECONDS:
+        if returned is None or time.monotonic() - returned < REST_SECONDS:
             return
         try:
             dialect.do_ping(connection)

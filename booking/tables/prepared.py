@@ -27,6 +27,7 @@ MOST_ROWS = 50  # of one INSERT
 MOST_SHAPES = 100
 CONNECTION = "prepared_connection"  # of a session
 KEPT = "prepared_on_server"  # of a connection
+FAILED = "prepared_failed"  # of a connection: the last to use it met an error
 CURSOR = "prepared_cursor"  # of a connection: to make one takes psycopg as long as to run it
 
 
@@ -246,6 +247,7 @@ def fetched(connection: Connection, sql: str, bound: Any = (), *, is_read: bool 
 def _raise(connection: Connection, sql: str, error: Exception) -> NoReturn:
     """The driver's error as SQLAlchemy's. That a connection was lost is noticed by the rollback, which follows."""
     dialect = connection.dialect
+    connection.info[FAILED] = True
     raise DBAPIError.instance(
         sql, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=dialect
     ) from error

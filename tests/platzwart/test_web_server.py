@@ -97,3 +97,22 @@ def test_a_worker_that_ends_alone_is_logged_and_replaced(web: Web, number: signa
     os.killpg(web.process.pid, signal.SIGTERM)
     assert web.process.wait(15) == 0
     assert web.log.count("Unexpected") == 1
+
+
+def test_each_worker_stays_on_a_core_of_its_own_and_so_does_the_one_that_replaces_it(web: Web) -> None:
+    all_cores = os.sched_getaffinity(0)
+
+    def cores() -> list[set[int]]:
+        return [os.sched_getaffinity(worker) for worker in web.workers]
+
+    before = cores()
+    assert len(before) == 2
+    if len(all_cores) < 2:
+        assert before == [all_cores, all_cores]
+        return
+    assert [len(one) for one in before] == [1, 1]
+    assert before[0] != before[1]
+    for worker in web.workers:
+        os.kill(worker, signal.SIGKILL)
+        wait_until(lambda gone=worker: gone not in web.workers and len(web.workers) == 2, 10)
+        wait_until(lambda: sorted(map(sorted, cores())) == sorted(map(sorted, before)), 10)

@@ -19,6 +19,11 @@ def test_only_hooks_of_forms_and_of_limits_by_address_are_left_out(site: "Site")
     assert left_out <= FOREIGN, "mark the hook by @serves_programs, or say here why programs do without"
 
 
+def test_nothing_but_the_limits_by_address_ends_with_a_request(site: "Site") -> None:
+    ends = [hook for hooks in site.app.teardown_request_funcs.values() for hook in hooks]
+    assert {hook.__module__ for hook in ends} == {"flask_limiter._extension"}
+
+
 def test_no_part_for_programs_has_hooks_or_limits_of_its_own(site: "Site") -> None:
     for rule in site.app.url_map.iter_rules():
         access = access_of(site.app, rule.endpoint)

@@ -80,7 +80,7 @@ def make(body: models.AskBody) -> Response:
         told = _not_free_by_now(room, slot, basis) if "taken" in no.codes else None
         return told or _refuse(no, house(), room, slot)
 
-    with TURNS.held((here.public_id, room.room_id)) as waited:
+    with TURNS.held((here.public_id, room.room_id, slot)) as waited:
         no = _not_free_by_now(room, slot, basis) if waited else None
         found = (replayed() or no) if no else effect(work, 201, refuse=refuse)
     if found.status_code == 201 and found.json:
