@@ -1,5 +1,8 @@
 """A client of the YouCanBook.me API, version 1: HTTP Basic with account id and API key, JSON.
 
+One method, one thing asked for or done, and what was done is read again. As a calendar an account is read and written
+by `sync.remotes.ycbm` above; the set-up pages, which know no `sync`, prove a connection with this alone.
+
 Built from public documentation and public client code; nothing could be tried on the real service, and
 `docs/youcanbookme.md` says which calls rest on how much. Errors: `SiteError` and below in `outside.errors`, and
 whatever the transport raises (also an `OutsideError`); no answer, however broken, raises anything else.
@@ -8,8 +11,7 @@ whatever the transport raises (also an `OutsideError`); no answer, however broke
 import json
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode, urlsplit
 from zoneinfo import ZoneInfo
@@ -19,7 +21,6 @@ from outside.errors import (
     SiteDenied,
     SiteDown,
     SiteError,
-    SiteIncomplete,
     SiteMissing,
     SiteRefused,
     SiteThrottled,
@@ -44,10 +45,7 @@ FIELDS = (
     "tentative,cancelled,cancelledAt,cancelledBy,cancellationReason,rescheduledAt,rescheduledBy,noShow,"
     "answers,answers.code,answers.string"
 )
-LIST_PAGE = 10
 QUERY_PAGE = 500
-MOST_PAGES = 400
-SECOND = timedelta(seconds=1)
 DEFAULT_WAIT = 60
 LONGEST_WAIT = 3600
 LONGEST_WORD = 500
@@ -61,32 +59,18 @@ class Fetch(Protocol):
     ) -> Answer: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """A listing that is known to be whole. `unreadable` holds the ids of bookings that exist but make no sense: they
-    must not be taken for vanished.
-    """
-
-    bookings: tuple[RemoteBooking, ...]
-    unreadable: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Page:
-    bookings: tuple[RemoteBooking, ...]
-    unreadable: tuple[str, ...]
-    length: int
-
-
 class YcbmClient:
-    """One account. Threads may share it; it keeps no state. Slots are UTC, zones are where the house stands."""
+    """One account. Threads may share it; it keeps no state. Slots are UTC, zones are where the house stands.
+
+    `where` is what its errors say of the place: the origin alone.
+    """
 
     def __init__(self, base_url: str, account_id: str, api_key: str, fetch: Fetch) -> None:
         self._base, self._account, self._fetch = base_url.rstrip("/"), quote(account_id, safe=""), fetch
         token = b64encode(f"{account_id}:{api_key}".encode()).decode()
         self._headers = {"Authorization": f"Basic {token}", "Accept": "application/json"}
         parts = urlsplit(self._base)
-        self._where = f"{parts.scheme}://{parts.hostname}"
+        self.where = f"{parts.scheme}://{parts.hostname}"
 
     def probe(self) -> int:
         """Prove address and credentials: the number of booking pages that they open."""
@@ -96,11 +80,11 @@ class YcbmClient:
         """The account's booking pages."""
         found = self._first_of((f"/{self._account}/profiles", "/profiles"), {})
         if not isinstance(found, list):
-            raise SiteUnreadable(self._where, "profiles are no list")
+            raise SiteUnreadable(self.where, "profiles are no list")
         try:
             return tuple(read_profile(raw) for raw in found)
         except ValueError as error:
-            raise SiteUnreadable(self._where, str(error)) from None
+            raise SiteUnreadable(self.where, str(error)) from None
 
     def booking(self, booking_id: str) -> RemoteBooking:
         """One booking as it stands now. SiteMissing where there is none."""
@@ -108,39 +92,19 @@ class YcbmClient:
         try:
             return read_booking(raw)
         except ValueError as error:
-            raise SiteUnreadable(self._where, str(error)) from None
+            raise SiteUnreadable(self.where, str(error)) from None
 
-    def bookings(
-        self, since: datetime, until: datetime | None = None, *, profile_ids: frozenset[str] = frozenset()
-    ) -> Listing:
-        """All bookings that start in [since, until), cancelled ones too, by start; empty `profile_ids` means all.
-
-        Either whole or an error. The site's cursor leaves out bookings that share the second of the boundary, so each
-        page is asked for from one second before the last start seen, and what comes twice counts once. Where more share
-        one second than a page holds, nothing can prove that the listing is whole: SiteIncomplete.
+    def page(self, since: datetime) -> list[object]:
+        """The bookings that start after this second, cancelled ones too, as decoded JSON: as many as the site tells at
+        once. `sync.remotes.ycbm_listing` knows how to walk on from there without losing any.
         """
-        seen: dict[str, RemoteBooking] = {}
-        odd: dict[str, None] = {}
-        cursor, longest = since - SECOND, 0
-        for _ in range(MOST_PAGES):
-            page = self._page(cursor)
-            longest = max(longest, page.length)
-            new = [booking for booking in page.bookings if booking.id not in seen]
-            odd.update(dict.fromkeys(page.unreadable))
-            seen.update({booking.id: booking for booking in page.bookings})
-            last = max((booking.slot.start for booking in page.bookings), default=cursor)
-            if not new:
-                self._require_end(page, last, seen, longest)
-                return _listing(seen, odd, since, until, profile_ids)
-            if until is not None and last >= until:
-                return _listing(seen, odd, since, until, profile_ids)
-            cursor = max(cursor, last - SECOND)
-        raise SiteIncomplete(self._where, f"more than {MOST_PAGES} pages")
-
-    def find(self, ref: str, start: datetime) -> RemoteBooking | None:
-        """The booking with this reference that starts at this moment, as a webhook names it, or None."""
-        around = self.bookings(start, start + SECOND).bookings
-        return next((booking for booking in around if ref in {booking.ref, booking.id}), None)
+        moment = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        wide = {"from": moment, "fields": FIELDS, "pageSize": str(QUERY_PAGE)}
+        wide |= {"searchTimeRangeCriteria": "startsAt", "sortBy": "startsAt"}
+        found = self._first_of((f"/accounts/{self._account}/bookings/query", f"/{self._account}/bookings"), wide)
+        if not isinstance(found, list):
+            raise SiteUnreadable(self.where, "bookings are no list")
+        return found
 
     def cancel(self, booking_id: str, reason: str = "") -> RemoteBooking:
         """Cancel there. Cancelling what is cancelled is fine. Returns what stands there afterwards."""
@@ -176,7 +140,7 @@ class YcbmClient:
         made = self._call("POST", "/bookings", {}, wish)
         booking_id = made.get("id") if isinstance(made, dict) else None
         if not isinstance(booking_id, str) or not booking_id:
-            raise SiteUnreadable(self._where, "the new booking has no id")
+            raise SiteUnreadable(self.where, "the new booking has no id")
         standing = self.booking(booking_id)
         if standing.slot != slot:  # nobody would know it as ours, as it stands there
             self.remove(booking_id)
@@ -196,7 +160,7 @@ class YcbmClient:
         """
         page = next((page for page in self.profiles() if page.id == profile_id), None)
         if page is None:
-            raise SiteMissing(self._where, 404)
+            raise SiteMissing(self.where, 404)
         wish = {"subdomain": page.subdomain, "selections": {"timeZone": "UTC"}}
         return self._word(self._call("POST", "/intents", {}, wish), "id")
 
@@ -210,12 +174,12 @@ class YcbmClient:
         try:
             return read_offers(found)
         except ValueError as error:
-            raise SiteUnreadable(self._where, str(error)) from None
+            raise SiteUnreadable(self.where, str(error)) from None
 
     def _word(self, raw: object, name: str) -> str:
         word = raw.get(name) if isinstance(raw, dict) else None
         if not isinstance(word, str) or not word or len(word) > LONGEST_WORD:
-            raise SiteUnreadable(self._where, f"no {name}")
+            raise SiteUnreadable(self.where, f"no {name}")
         return word
 
     def _decide(self, booking_id: str, state: Tentative) -> RemoteBooking:
@@ -230,34 +194,8 @@ class YcbmClient:
     def _checked(self, booking: RemoteBooking, taken: Callable[[RemoteBooking], bool]) -> RemoteBooking:
         """A 2xx is no proof; what is read afterwards is."""
         if not taken(booking):
-            raise SiteUnchanged(self._where, "answered well, but stands as before")
+            raise SiteUnchanged(self.where, "answered well, but stands as before")
         return booking
-
-    def _page(self, cursor: datetime) -> _Page:
-        moment = cursor.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        wide = {"from": moment, "fields": FIELDS, "pageSize": str(QUERY_PAGE)}
-        wide |= {"searchTimeRangeCriteria": "startsAt", "sortBy": "startsAt"}
-        found = self._first_of((f"/accounts/{self._account}/bookings/query", f"/{self._account}/bookings"), wide)
-        if not isinstance(found, list):
-            raise SiteUnreadable(self._where, "bookings are no list")
-        page = _read_page(found, self._where)
-        starts = [booking.slot.start for booking in page.bookings]
-        if starts != sorted(starts):
-            raise SiteIncomplete(self._where, "bookings do not come by start")
-        return page
-
-    def _require_end(self, page: _Page, last: datetime, seen: Mapping[str, RemoteBooking], longest: int) -> None:
-        """Nothing new came. That is the end only if the page could have held more, and nothing starts later.
-
-        A page of ten is full unless an earlier, longer one has shown that the site keeps to the size asked for.
-        """
-        if page.length < LIST_PAGE:
-            return
-        full = page.length >= QUERY_PAGE or longest <= LIST_PAGE
-        if full or any(booking.id not in seen for booking in self._page(last).bookings):
-            raise SiteIncomplete(self._where, "more bookings share one second than a page holds")
-        if page.unreadable:
-            raise SiteIncomplete(self._where, "bookings that cannot be read stand where a page ends")
 
     def _first_of(self, paths: tuple[str, str], query: Mapping[str, str]) -> object:
         """Two generations of addresses are in use; the second is asked where the first does not exist."""
@@ -272,11 +210,11 @@ class YcbmClient:
         headers = self._headers | ({"Content-Type": "application/json"} if body else {})
         answer = self._fetch(method, url, headers=headers, body=body)
         if not 200 <= answer.status < 300:
-            raise refusal(self._where, answer)
+            raise refusal(self.where, answer)
         try:
             return json.loads(answer.body) if answer.body.strip() else None
         except (ValueError, RecursionError):
-            raise SiteUnreadable(self._where, "no JSON") from None
+            raise SiteUnreadable(self.where, "no JSON") from None
 
 
 def refusal(where: str, answer: Answer) -> SiteError:
@@ -304,33 +242,3 @@ def _times(slot: Slot, zone: ZoneInfo) -> dict[str, str]:
     """Wall time with its offset beside the zone's name: right whichever of the two the site looks at."""
     start, end = (moment.astimezone(zone).isoformat(timespec="seconds") for moment in (slot.start, slot.end))
     return {"startsAt": start, "endsAt": end, "timeZone": zone.key}
-
-
-def _read_page(found: list[object], where: str) -> _Page:
-    bookings, unreadable = [], []
-    for raw in found:
-        try:
-            bookings.append(read_booking(raw))
-        except ValueError:
-            identity = raw.get("id") if isinstance(raw, dict) else None
-            if not isinstance(identity, str) or not identity:
-                raise SiteUnreadable(where, "a booking without id") from None
-            unreadable.append(identity)
-    return _Page(tuple(bookings), tuple(unreadable), len(found))
-
-
-def _listing(
-    seen: Mapping[str, RemoteBooking],
-    odd: Mapping[str, None],
-    since: datetime,
-    until: datetime | None,
-    profile_ids: frozenset[str],
-) -> Listing:
-    inside = [
-        booking
-        for booking in seen.values()
-        if booking.slot.start >= since
-        and (until is None or booking.slot.start < until)
-        and (not profile_ids or booking.profile_id in profile_ids)
-    ]
-    return Listing(tuple(sorted(inside, key=lambda booking: (booking.slot.start, booking.id))), tuple(odd))

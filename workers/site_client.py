@@ -1,8 +1,9 @@
-"""The client of one connection, with its credentials opened at the moment of use."""
+"""The site of one connection, as a client and as a remote, with its credentials opened at the moment of use."""
 
 import math
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
@@ -11,9 +12,13 @@ from booking.tables.connections import Connection
 from outside.errors import SiteThrottled
 from outside.http import Answer, Fetcher
 from outside.ycbm import YcbmClient, refusal
+from sync.remotes.ycbm import YcbmRemote
+from sync.remotes.ycbm_items import Marks
 from workers.context import Context, clock
 
 TOO_MANY = 429
+LOOK_BACK = timedelta(days=1)
+UTC_ZONE = ZoneInfo("UTC")
 
 
 def api_key_bound(connection: Connection) -> str:
@@ -43,6 +48,27 @@ def client_of(
         return answer
 
     return YcbmClient(connection.base_url, connection.account_id, api_key, fetch)
+
+
+def remote_of(
+    context: Context,
+    session: Session,
+    connection_id: int,
+    before_each: Callable[[], None] | None = None,
+    *,
+    page: str = "",
+    zone: ZoneInfo = UTC_ZONE,
+    known: frozenset[str] = frozenset(),
+) -> YcbmRemote:
+    """The whole account, what begins from a day ago on, to be read; or one booking page of it, to be written to.
+
+    `before_each` as for `client_of`. `zone`: where the page's room stands. `known`: ids there that are ours, whatever
+    their marks say by now.
+    """
+    connection = session.get_one(Connection, connection_id)
+    client = client_of(context, session, connection_id, before_each)
+    marks = Marks(context.tools.link_key, connection.public_id, known)
+    return YcbmRemote(client, marks, since=clock() - LOOK_BACK, zone=zone, page=page)
 
 
 def _require_open(context: Context, connection_id: int) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy import select
@@ -27,48 +26,28 @@ from booking.rules.sites import Errand, There, errand_for_block, errand_for_orig
 from booking.tables.bookings import Occupancy
 from booking.tables.connections import BlockWay, Connection, ConnectionRoom, RemoteBooking
 from booking.tables.houses import RoomUnit
-from booking.values.marks import block_mark
 from booking.values.slot import Slot
 from booking.values.states import OCCUPYING, OccupancyKind
 from config.faults import fault
-from outside.errors import OutsideError, SiteMissing, SiteRefused, SiteUnchanged
-from outside.ycbm import YcbmClient
+from outside.errors import OutsideError, SiteRefused, SiteUnchanged
 from outside.ycbm_values import RemoteBooking as Standing
 from outside.ycbm_values import Tentative
+from sync.remotes.ycbm import YcbmRemote
 from workers.context import Context, clock
 from workers.outcome import Done, Failed, Outcome, Waiting
-from workers.site_client import client_of
+from workers.site_client import remote_of
+from workers.site_errands import Task, carry_out
 
 log = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=15)  # longer than one call may take; renewed before each
 TURN = timedelta(seconds=2)
-BLOCK_TITLE = "Belegt"
 CLASH = "site-clash"
 TAKES_TIME = frozenset({Errand.BLOCK, Errand.MOVE_BLOCK, Errand.RESCHEDULE})
 
 
 class LostTurnError(Exception):
     """Another worker has this booking by now: nothing more may be called."""
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One errand at one site. `row_id` is what stands there for the booking, as far as we know; `mark` proves a block
-    that this errand writes.
-    """
-
-    connection_id: int
-    site: str
-    errand: Errand
-    booking_id: int
-    slot: Slot
-    zone: ZoneInfo
-    profile_id: str
-    row_id: int | None
-    remote_id: str
-    undecided: bool
-    mark: str
 
 
 def reconcile_sites(context: Context, duty: Duty) -> Outcome:
@@ -102,11 +81,11 @@ def reconcile_sites(context: Context, duty: Duty) -> Outcome:
 def _run_all(context: Context, duty: Duty, hold_on: Callable[[], None]) -> Iterator[OutsideError]:
     with context.database.read() as session:
         house = read_house(session, duty.organisation_id)
-        tasks = list(plan(session, house, duty.subject_id, context.tools.link_key))
-        clients = {task.connection_id: client_of(context, session, task.connection_id, hold_on) for task in tasks}
-    for task in tasks:
+        tasks = list(plan(session, house, duty.subject_id))
+        remotes = [_remote(context, session, task, hold_on) for task in tasks]
+    for task, remote in zip(tasks, remotes, strict=True):
         try:
-            standing = carry_out(clients[task.connection_id], task)
+            standing = carry_out(remote, task, clock())
         except OutsideError as error:
             log.warning("errand failed", errand=task.errand, error=type(error).__name__)
             context.database.write(partial(_note_failure, now=clock(), house=house, task=task, error=error))
@@ -118,7 +97,12 @@ def _run_all(context: Context, duty: Duty, hold_on: Callable[[], None]) -> Itera
             context.database.write(done)
 
 
-def plan(session: Session, house: House, booking_id: int, link_key: bytes) -> Iterator[Task]:
+def _remote(context: Context, session: Session, task: Task, hold_on: Callable[[], None]) -> YcbmRemote:
+    page, zone, known = task.profile_id, task.zone, task.known
+    return remote_of(context, session, task.connection_id, hold_on, page=page, zone=zone, known=known)
+
+
+def plan(session: Session, house: House, booking_id: int) -> Iterator[Task]:
     """All errands that are due for a booking: for what it came from, wherever that stands, and for its blocks on every
     booking page that its room concerns.
     """
@@ -133,11 +117,11 @@ def plan(session: Session, house: House, booking_id: int, link_key: bytes) -> It
         if not row.ours and row.connection_id in awake:
             errand = errand_for_origin(rental.booking.state, rental.slot, _there(row))
             place = _Place(awake[row.connection_id], _page_of(row), row)
-            yield from _task(rental, room, place, errand, rental.slot, link_key)
+            yield from _task(rental, room, place, errand, rental.slot)
     for place in _places(rows, awake, _pages(session, house.organisation_id, room.room_id)):
         there, is_proven = _there(place.row) if place.row else None, place.connection.proven_at is not None
         errand = errand_for_block(taking if place.is_wanted else None, there, proven=is_proven)
-        yield from _task(rental, room, place, errand, taking or rental.slot, link_key)
+        yield from _task(rental, room, place, errand, taking or rental.slot)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,12 +158,10 @@ def _places(
             yield _Place(awake[connection_id], page, one, is_wanted=is_wanted and number == 0)
 
 
-def _task(
-    rental: Rental, room: RoomFacts, place: _Place, errand: Errand | None, slot: Slot, link_key: bytes
-) -> Iterator[Task]:
+def _task(rental: Rental, room: RoomFacts, place: _Place, errand: Errand | None, slot: Slot) -> Iterator[Task]:
     if errand is None:
         return
-    connection, row, public_id = place.connection, place.row, rental.booking.public_id
+    connection, row = place.connection, place.row
     yield Task(
         connection_id=connection.id,
         site=connection.name,
@@ -191,7 +173,7 @@ def _task(
         row_id=row.id if row is not None else None,
         remote_id=row.remote_id if row is not None else "",
         undecided=row is not None and row.tentative == Tentative.UNDECIDED,
-        mark=block_mark(link_key, connection.public_id, place.page, slot, public_id),
+        uid=str(rental.booking.public_id),
     )
 
 
@@ -234,52 +216,6 @@ def _pages(session: Session, organisation_id: int, room_id: int) -> list[tuple[i
         .distinct()
     )
     return [(connection_id, page) for connection_id, page in session.execute(query)]
-
-
-def carry_out(client: YcbmClient, task: Task) -> Standing | None:
-    """Do one errand. A block is looked for by its mark first: an earlier try may have come through unnoticed."""
-    match task.errand:
-        case Errand.CANCEL:
-            return _cancel(client, task)
-        case Errand.ACCEPT:
-            return client.accept(task.remote_id)
-        case Errand.RESCHEDULE | Errand.MOVE_BLOCK:
-            return client.reschedule(task.remote_id, task.slot, task.zone)
-        case Errand.BLOCK:
-            standing = _find_block(client, task)
-            return standing or client.create_block(task.profile_id, task.slot, task.zone, BLOCK_TITLE, task.mark)
-        case Errand.UNBLOCK:
-            client.remove(task.remote_id)
-            return None
-
-
-def _cancel(client: YcbmClient, task: Task) -> Standing | None:
-    """Reject where the page is tentative, then cancel. What is gone there already is cancelled."""
-    try:
-        if task.undecided:
-            _reject(client, task)
-        return client.cancel(task.remote_id)
-    except SiteMissing:
-        return None
-
-
-def _reject(client: YcbmClient, task: Task) -> None:
-    """The tentative state is a courtesy (SPEC Y9); the cancel is what counts."""
-    try:
-        client.reject(task.remote_id)
-    except (SiteRefused, SiteUnchanged) as error:
-        log.warning("the tentative state stayed", error=type(error).__name__)
-
-
-def _find_block(client: YcbmClient, task: Task) -> Standing | None:
-    """The block with our mark that lives; one that was cancelled there blocks nothing."""
-    around = client.bookings(task.slot.start, task.slot.start + timedelta(seconds=1)).bookings
-    return next((one for one in around if _is_block(one, task)), None)
-
-
-def _is_block(one: Standing, task: Task) -> bool:
-    mine = (task.mark, task.profile_id, task.slot)
-    return not one.cancelled and (one.mark, one.profile_id, one.slot) == mine
 
 
 def _note_done(session: Session, now: datetime, house: House, task: Task, standing: Standing | None) -> None:

@@ -18,7 +18,7 @@ from config.jobs import POLL_CONNECTION, READ_HOOKS, clear_nudge
 from outside.errors import OutsideError, SiteDown, SiteMissing, SiteThrottled, TooSlow, Unreachable
 from outside.ycbm_templates import read_hint
 from workers.context import Context, clock, process_context
-from workers.site_client import client_of
+from workers.site_client import remote_of
 from workers.sites import LostTurnError
 from workers.ycbm_poll import Turn, note_failure, poll_soon, read_all
 from workers.ycbm_reading import apply, read_one
@@ -133,17 +133,17 @@ def _read_hinted(context: Context, delivery: HookDelivery, run: Run) -> str:
     if not hint.ref or hint.start is None:
         return Heard.UNREADABLE
     with context.database.read() as session:
-        client = client_of(context, session, connection_id)
+        remote = remote_of(context, session, connection_id)
         known = _remote_id(session, connection_id, hint.ref)
     try:
         if known:
-            return read_one(context, client, connection_id, known).value
+            return read_one(context, remote, connection_id, known).value
         began = clock()
-        standing = client.find(hint.ref, hint.start)
+        standing = remote.find(hint.ref, hint.start)
         if standing is None:
             return Heard.NOT_FOUND
         step = apply(context, connection_id, standing, began)
-        return (read_one(context, client, connection_id, standing.id) if step is Step.STALE else step).value
+        return (read_one(context, remote, connection_id, standing.id) if step is Step.STALE else step).value
     except OutsideError as error:
         if isinstance(error, AWAY):
             run.away.add(connection_id)

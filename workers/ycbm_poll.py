@@ -1,6 +1,6 @@
 """One complete reading of a connection: the listing, and by its own address what is not in it (SPEC Y4, Y6, C9)."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,10 +18,10 @@ from booking.actions.site_rows import note_gone
 from booking.reads.house import read_house
 from booking.rules.sites import Step, is_gone
 from booking.tables.connections import Connection, RemoteBooking
-from outside.errors import OutsideError, SiteMissing, SiteThrottled
-from outside.ycbm import Listing, YcbmClient
+from outside.errors import OutsideError, SiteIncomplete, SiteMissing, SiteThrottled
+from sync.remotes.ycbm import YcbmRemote
 from workers.context import Context, clock
-from workers.site_client import client_of
+from workers.site_client import remote_of
 from workers.sites import LostTurnError
 from workers.ycbm_reading import apply, read_one
 
@@ -31,7 +31,6 @@ POLL_EVERY = timedelta(minutes=5)
 POLL_LEASE = timedelta(minutes=2)
 POLL_PAUSES = (timedelta(minutes=1), timedelta(minutes=2), timedelta(minutes=5), timedelta(minutes=10))
 RENEW_AFTER = timedelta(seconds=20)
-LOOK_BACK = timedelta(days=1)
 MOST_READ = 50  # by their own address in one poll; what is left over has its turn in the next
 MOST_FAILURES = 3  # in a row: then it is the site that fails, not one booking
 
@@ -68,30 +67,40 @@ class _Absent:
 
 
 def read_all(context: Context, connection_id: int, keep: Callable[[], None]) -> None:
-    """Take in the whole listing, then look closer at what it lacks. `keep` is called before each step.
+    """Take in the whole listing, what was cancelled first, then look closer at what it lacks. `keep` is called before
+    each step.
 
-    Raises OutsideError where the listing or the site as a whole fails; one booking that fails costs itself only.
+    Raises OutsideError where the listing or the site as a whole fails; one booking that fails costs itself only. Of a
+    listing that is not whole, what was told counts and nothing else is concluded.
     """
     began = clock()
     with context.database.read() as session:
-        client = client_of(context, session, connection_id, keep)
-    listing = client.bookings(began - LOOK_BACK)
-    stale = list(_apply_all(context, connection_id, listing, began, keep))
-    present = {standing.id for standing in listing.bookings} | set(listing.unreadable)
-    works = [partial(_read_again, context, client, connection_id, remote_id) for remote_id in stale]
+        remote = remote_of(context, session, connection_id, keep)
+    listing = remote.changes(None)
+    named = (*listing.gone, *(one.href for one in listing.there))
+    stale = list(_apply_all(context, connection_id, remote, named, began, keep))
+    if not listing.is_whole:
+        raise SiteIncomplete(remote.where, listing.not_whole_because)
+    works = [partial(_read_again, context, remote, connection_id, remote_id) for remote_id in stale]
     works += [
-        partial(_look, context, client, connection_id, one) for one in _absent(context, connection_id, began, present)
+        partial(_look, context, remote, connection_id, one)
+        for one in _absent(context, connection_id, began, set(named))
     ]
-    works += [partial(_remove_test, context, client, *test) for test in _left_tests(context, connection_id, began)]
+    works += [partial(_remove_test, context, remote, *test) for test in _left_tests(context, connection_id, began)]
     _each_apart(works, keep)
     context.database.write(lambda session: _note_success(session, clock(), connection_id))
 
 
 def _apply_all(
-    context: Context, connection_id: int, listing: Listing, began: datetime, keep: Callable[[], None]
+    context: Context,
+    connection_id: int,
+    remote: YcbmRemote,
+    named: Iterable[str],
+    began: datetime,
+    keep: Callable[[], None],
 ) -> Iterator[str]:
-    """Yields what changed here since the listing was asked for."""
-    for standing in listing.bookings:
+    """Yields what changed here since the listing was asked for. What is there and cannot be read stays as it is."""
+    for standing in filter(None, map(remote.told, named)):
         keep()
         try:
             if apply(context, connection_id, standing, began) is Step.STALE:
@@ -121,18 +130,18 @@ def _each_apart(works: Sequence[Callable[[], None]], keep: Callable[[], None]) -
             log.exception("a booking there could not be taken in")
 
 
-def _read_again(context: Context, client: YcbmClient, connection_id: int, remote_id: str) -> None:
+def _read_again(context: Context, remote: YcbmRemote, connection_id: int, remote_id: str) -> None:
     try:
-        read_one(context, client, connection_id, remote_id)
+        read_one(context, remote, connection_id, remote_id)
     except SiteMissing:
         return  # the next listing lacks it as well
 
 
-def _look(context: Context, client: YcbmClient, connection_id: int, one: _Absent) -> None:
+def _look(context: Context, remote: YcbmRemote, connection_id: int, one: _Absent) -> None:
     """An absence from listings alone proves nothing: what the booking's own address says counts."""
     began = clock()
     try:
-        read_one(context, client, connection_id, one.remote_id)
+        read_one(context, remote, connection_id, one.remote_id)
     except SiteMissing:
         context.database.write(partial(_miss, now=began, row_id=one.row_id, since=one.since))
 
@@ -183,8 +192,8 @@ def _left_tests(context: Context, connection_id: int, began: datetime) -> list[t
     return [(row.id, row.remote_id) for row in rows if row.facts.get("test") and row.ref]
 
 
-def _remove_test(context: Context, client: YcbmClient, row_id: int, remote_id: str) -> None:
-    client.remove(remote_id)
+def _remove_test(context: Context, remote: YcbmRemote, row_id: int, remote_id: str) -> None:
+    remote.delete(remote_id, None)
 
     def note(session: Session) -> None:
         row = session.get_one(RemoteBooking, row_id, with_for_update=True)

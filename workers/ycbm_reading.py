@@ -9,9 +9,9 @@ from booking.reads.house import read_house
 from booking.rules.sites import CancelledBy, Read, Seen, Step
 from booking.tables.connections import Connection
 from booking.values.findings import Contact
-from outside.ycbm import YcbmClient
 from outside.ycbm_values import Party
 from outside.ycbm_values import RemoteBooking as Standing
+from sync.remotes.ycbm import YcbmRemote
 from workers.context import Context, clock
 
 TRIES = 3
@@ -61,15 +61,15 @@ def apply(context: Context, connection_id: int, standing: Standing, read_at: dat
     return context.database.write(work)
 
 
-def read_one(context: Context, client: YcbmClient, connection_id: int, remote_id: str) -> Step:
+def read_one(context: Context, remote: YcbmRemote, connection_id: int, remote_id: str) -> Step:
     """Read a booking by its own address and apply it. STALE where it changed here each time; the next poll finds it.
 
-    Raises what the client raises, SiteMissing above all.
+    Raises what the remote raises, SiteMissing above all.
     """
     step = Step.STALE
     for _ in range(TRIES):
         began = clock()
-        step = apply(context, connection_id, client.booking(remote_id), began, is_own=True)
+        step = apply(context, connection_id, remote.booking(remote_id), began, is_own=True)
         if step is not Step.STALE:
             break
     return step

@@ -66,6 +66,10 @@ class Quirks:
     `cursor_kind`: the best that works. `creates_guarded`: If-None-Match:* is honoured. `updates_guarded`: strong ETags
     come and If-Match is honoured. `etag_on_write`: a PUT answers with an ETag that the next GET confirms. `rewrites`:
     bytes read back differ from those written. `most_at_once`: how many resources one multiget may name.
+
+    `names_itself`: the server chooses where a new item lies, and `Written.href` tells (as RFC 5995 has it).
+    `keeps_texts`: what is written beside times and status is kept; else only those can be changed. `shares_times`: two
+    items may lie at one time; else who comes second clashes.
     """
 
     cursor_kind: CursorKind = CursorKind.NONE
@@ -75,6 +79,9 @@ class Quirks:
     rewrites: bool = True
     most_at_once: int = 100
     product: str = ""
+    names_itself: bool = False
+    keeps_texts: bool = True
+    shares_times: bool = True
 
 
 class WriteOutcome(StrEnum):
@@ -87,10 +94,13 @@ class WriteOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """`etag` only where the remote vouches for it; else read again."""
+    """`etag` only where the remote vouches for it; else read again. `href`: where the item lies, from a remote that
+    names things itself; with CLASHED it is the very item that was to be created, known by a mark of ours.
+    """
 
     outcome: WriteOutcome
     etag: str | None = None
+    href: str | None = None
 
 
 class Remote(Protocol):
@@ -108,7 +118,7 @@ class Remote(Protocol):
         """The resources that exist now, in batches; one that is gone meanwhile is left out."""
 
     def create(self, href: str, body: bytes) -> Written:
-        """Put a new resource; never overwrites (CLASHED)."""
+        """Put a new resource; never overwrites (CLASHED). Where it lies: `Written.href`, or else as asked."""
 
     def update(self, href: str, body: bytes, etag: str | None) -> Written:
         """Put over the version with this ETag; without one, over whatever is there (a stated race)."""
@@ -117,4 +127,4 @@ class Remote(Protocol):
         """Remove the version with this ETag. GONE counts as removed."""
 
     def href_for(self, uid: str) -> str:
-        """Where a new item with this UID is to lie: the same for the same UID."""
+        """Where a new item with this UID is asked to lie: the same for the same UID."""

@@ -10,7 +10,6 @@ from booking.values.slot import Slot
 from outside.errors import (
     SiteDenied,
     SiteDown,
-    SiteIncomplete,
     SiteMissing,
     SiteRefused,
     SiteThrottled,
@@ -18,7 +17,7 @@ from outside.errors import (
     SiteUnreadable,
 )
 from outside.http import Answer, Fetcher
-from outside.ycbm import FIELDS, Listing, YcbmClient
+from outside.ycbm import FIELDS, YcbmClient
 from outside.ycbm_values import Party, RemoteBooking, Tentative
 from platzwart.peers.ycbm import OWNER, YcbmPeer
 
@@ -49,96 +48,6 @@ def test_a_booking_is_read_whole(peer: YcbmPeer, client: YcbmClient) -> None:
 
 def test_the_list_that_is_asked_for_names_no_secret_field() -> None:
     assert not {"ip", "ownerSecret", "bookerSecret"} & set(FIELDS.split(","))
-
-
-@pytest.mark.parametrize("since", [0, 0.5, 3], ids=["from the first", "between", "later"])
-def test_a_listing_holds_all_that_starts_in_its_window(peer: YcbmPeer, client: YcbmClient, since: float) -> None:
-    ids = [book(peer, slot(hour)) for hour in range(6)]
-    peer.cancel(ids[4])
-    found = client.bookings(DAY + since * HOUR, DAY + 5 * HOUR)
-    assert [booking.id for booking in found.bookings] == [ids[h] for h in range(6) if since <= h < 5]
-    assert found.unreadable == ()
-
-
-def old_server(peer: YcbmPeer) -> YcbmClient:
-    """Through a site that has only the older list, ten a page."""
-    fetch = Fetcher(frozenset({peer.netloc})).request
-
-    def without_query(method: str, url: str, **rest: object) -> Answer:
-        return Answer(404, {}, b"", url) if "/bookings/query" in url else fetch(method, url, **rest)
-
-    return YcbmClient(peer.base_url, peer.account_id, peer.api_key, without_query)
-
-
-def pages_with(peer: YcbmPeer, count: int, at: Slot) -> list[str]:
-    """Bookings at one second on as many pages as it takes, since one page has no room for two."""
-    from platzwart.peers.ycbm import Page
-
-    for number in range(count):
-        peer.world.pages[f"prf_{number}"] = Page(f"prf_{number}", "x", f"x{number}")
-    return [book(peer, at, f"prf_{number}") for number in range(count)]
-
-
-def test_bookings_that_share_the_second_of_a_page_boundary_are_not_lost(peer: YcbmPeer) -> None:
-    first = [book(peer, slot(hour)) for hour in range(7)]
-    shared = pages_with(peer, 9, slot(7))
-    after = [book(peer, slot(hour)) for hour in range(8, 20)]
-    found = [booking.id for booking in old_server(peer).bookings(DAY).bookings]
-    assert sorted(found) == sorted(first + shared + after)
-    assert len(found) == len(set(found))
-
-
-def test_negative_control_a_naive_walk_over_pages_loses_bookings(peer: YcbmPeer) -> None:
-    for hour in range(7):
-        book(peer, slot(hour))
-    pages_with(peer, 9, slot(7))
-    first = old_server(peer)._page(DAY - timedelta(seconds=1)).bookings
-    second = old_server(peer)._page(first[-1].slot.start).bookings
-    assert len(first) + len(second) < 16
-
-
-@pytest.mark.parametrize("later", [True, False])
-def test_a_listing_that_cannot_be_proven_whole_is_an_error(peer: YcbmPeer, later: bool) -> None:
-    pages_with(peer, 11, slot(7))
-    book(peer, slot(9) if later else slot(6))
-    with pytest.raises(SiteIncomplete):
-        old_server(peer).bookings(DAY)
-
-
-def test_a_site_that_cuts_pages_at_a_size_of_its_own_is_found_out() -> None:
-    hours = [7] * 13 + [9]
-    rows = [
-        b'{"id": "b%d", "startsAt": "2026-12-01T%02d:00:00Z", "endsAt": "2026-12-01T23:00:00Z"}' % (n, hour)
-        for n, hour in enumerate(hours)
-    ]
-
-    def twelve_a_page(_method: str, url: str, **_rest: object) -> Answer:
-        found = rows[13:] if "T07%3A00%3A00Z" in url else rows[:12]
-        return Answer(200, {}, b"[" + b",".join(found) + b"]", url)
-
-    with pytest.raises(SiteIncomplete):
-        YcbmClient("https://x.example/v1", "a", "k", twelve_a_page).bookings(DAY)
-
-
-def test_the_newer_query_brings_more_than_a_page_of_one_second(peer: YcbmPeer, client: YcbmClient) -> None:
-    ids = pages_with(peer, 25, slot(7))
-    assert sorted(booking.id for booking in client.bookings(DAY).bookings) == sorted(ids)
-    assert all(path.endswith("/bookings/query") for _method, path in peer.requests)
-
-
-def test_a_listing_can_be_of_some_pages(peer: YcbmPeer, client: YcbmClient) -> None:
-    book(peer, slot(1), "prf_a")
-    other = book(peer, slot(1), "prf_b")
-    assert [b.id for b in client.bookings(DAY, profile_ids=frozenset({"prf_b"})).bookings] == [other]
-
-
-def test_a_booking_is_found_by_what_a_webhook_says(peer: YcbmPeer, client: YcbmClient) -> None:
-    made = peer.book(DAY, DAY + HOUR, FNAME="Ada")
-    found = client.find(made["ref"], DAY)
-    assert found is not None
-    assert found.id == made["id"]
-    assert client.find("OTHER", DAY) is None
-    assert client.find(made["ref"], DAY + HOUR) is None
 
 
 def test_cancel_flows_out_and_a_second_cancel_is_fine(peer: YcbmPeer, client: YcbmClient) -> None:
@@ -178,7 +87,7 @@ def test_a_block_holds_the_time_there_is_marked_and_is_removed(peer: YcbmPeer, c
         client.create_block("prf_a", slot(3.5), BERLIN, "Closed", mark="m-0191")
     client.remove(block.id)
     client.remove(block.id)
-    assert client.bookings(DAY) == Listing((), ())
+    assert peer.bookings == []
 
 
 @pytest.mark.rule("Y8")
@@ -193,7 +102,7 @@ def test_a_block_that_the_site_places_otherwise_is_removed_again(peer: YcbmPeer)
     client = YcbmClient(peer.base_url, peer.account_id, peer.api_key, shortening)
     with pytest.raises(SiteUnchanged):
         client.create_block("prf_a", slot(3), BERLIN, "Closed", mark="m-0190")
-    assert client.bookings(DAY) == Listing((), ())
+    assert peer.bookings == []
 
 
 def test_a_block_in_the_repeated_hour_is_at_the_instant_that_was_meant(client: YcbmClient) -> None:
@@ -279,34 +188,12 @@ def test_broken_answers_are_errors_of_ours_only(body: bytes) -> None:
     client = answering(200, body)
     for ask in (
         lambda: client.booking("b"),
-        lambda: client.bookings(DAY),
         client.profiles,
         lambda: client.cancel("b"),
         lambda: client.create_block("p", slot(1), BERLIN, "t"),
     ):
         with pytest.raises(SiteUnreadable):
             ask()
-
-
-def test_one_bad_booking_does_not_stop_the_others_and_is_not_taken_for_vanished() -> None:
-    good = b'{"id": "g", "startsAt": "2026-12-01T10:00:00Z", "endsAt": "2026-12-01T11:00:00Z"}'
-    found = answering(200, b'[{"id": "bad", "startsAt": "soon"}, %s]' % good).bookings(DAY)
-    assert [booking.id for booking in found.bookings] == ["g"]
-    assert found.unreadable == ("bad",)
-
-
-def test_a_page_full_of_bad_bookings_proves_nothing() -> None:
-    with pytest.raises(SiteIncomplete):
-        answering(200, b"[" + b",".join(b'{"id": "b%d"}' % n for n in range(10)) + b"]").bookings(DAY)
-
-
-def test_a_page_in_another_order_proves_nothing() -> None:
-    one, two = (
-        b'{"id": "%d", "startsAt": "2026-12-0%dT10:00:00Z", "endsAt": "2026-12-0%dT11:00:00Z"}' % (d, d, d)
-        for d in (2, 1)
-    )
-    with pytest.raises(SiteIncomplete):
-        answering(200, b"[%s,%s]" % (one, two)).bookings(DAY)
 
 
 @pytest.mark.parametrize(

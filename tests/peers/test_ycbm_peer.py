@@ -19,6 +19,7 @@ import pytest
 from outside.ycbm import YcbmClient
 from outside.ycbm_templates import Hint, HookEvent, read_hint, webhook_templates
 from platzwart.peers.ycbm import Hook, Page, YcbmPeer
+from sync.remotes.ycbm_listing import listed
 from tests.outside.server import Listener, answer, listening
 
 DAY = datetime(2026, 12, 1, tzinfo=UTC)
@@ -134,7 +135,7 @@ def test_a_quote_in_a_name_breaks_a_naive_template_but_not_ours_and_the_poll_has
     with pytest.raises(ValueError, match="Extra data"):
         json.loads(broken)
     assert json.loads(ours)["ref"] == made["ref"]
-    assert [booking.name for booking in client.bookings(DAY).bookings] == ['Ann "} Lee']
+    assert [booking.name for booking in listed(client, DAY).bookings] == ['Ann "} Lee']
 
 
 def test_webhooks_can_be_dropped_doubled_and_late(peer: YcbmPeer) -> None:

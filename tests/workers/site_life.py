@@ -15,8 +15,9 @@ from booking.tables.connections import RemoteBooking
 from booking.values.refusals import Refused
 from booking.values.slot import Slot
 from booking.values.states import BookingState, Verdict
-from outside.ycbm import Listing, YcbmClient
 from platzwart.peers.ycbm_world import World
+from sync.remotes.protocol import Listing
+from sync.remotes.ycbm import YcbmRemote
 from tests.builders import slot_in
 from tests.workers.conftest import OFFICE
 from tests.workers.sites import HALL, Linked
@@ -84,15 +85,15 @@ def site_cases(linked: Linked) -> list[str]:
 
 def while_listing(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object]) -> None:
     """Let something happen between the answer of the next listing and its being applied."""
-    real = YcbmClient.bookings
+    real = YcbmRemote.changes
 
-    def slow(client: YcbmClient, *given: Any, **more: Any) -> Listing:
-        found = real(client, *given, **more)
-        monkeypatch.setattr(YcbmClient, "bookings", real)
+    def slow(remote: YcbmRemote, *given: Any) -> Listing:
+        found = real(remote, *given)
+        monkeypatch.setattr(YcbmRemote, "changes", real)
         meanwhile()
         return found
 
-    monkeypatch.setattr(YcbmClient, "bookings", slow)
+    monkeypatch.setattr(YcbmRemote, "changes", slow)
 
 
 def no_listing_has(monkeypatch: pytest.MonkeyPatch, left_out: Callable[[Any], bool]) -> None:

@@ -23,6 +23,8 @@ from outside.errors import SiteUnreadable
 from outside.ycbm import YcbmClient
 from outside.ycbm_values import RemoteBooking as Standing
 from platzwart.peers.ycbm_world import World
+from sync.remotes.protocol import Listing
+from sync.remotes.ycbm import YcbmRemote
 from tests.builders import slot_in
 from tests.workers.conftest import OFFICE
 from tests.workers.site_life import LONG_ENOUGH, MINUTE, OTHER, SLOT, THIRD, rows, settle, site_cases, taken_in
@@ -178,16 +180,16 @@ def test_a_long_poll_keeps_its_turn(linked: Linked, monkeypatch: pytest.MonkeyPa
 def test_a_poll_that_lost_its_turn_stops_and_counts_no_failure(linked: Linked, monkeypatch: pytest.MonkeyPatch) -> None:
     linked.peer.vanish(taken_in(linked))
     linked.book(OTHER)
-    before, real = linked.connection(), YcbmClient.bookings
+    before, real = linked.connection(), YcbmRemote.changes
 
-    def slow(client: YcbmClient, *given: object) -> object:
-        found = real(client, *given)  # type: ignore[arg-type]  # as they came
+    def slow(remote: YcbmRemote, cursor: None) -> Listing:
+        found = real(remote, cursor)
         linked.works.later(3 * MINUTE)
         hold = {"name": f"poll-{linked.connection_id}", "owner": "other", "length": MINUTE}
         linked.works.write(lambda s: hold_lease(s, clock(), **hold))  # type: ignore[arg-type]  # three kinds in one dict
         return found
 
-    monkeypatch.setattr(YcbmClient, "bookings", slow)
+    monkeypatch.setattr(YcbmRemote, "changes", slow)
     assert not linked.poll()
     after = linked.connection()
     assert (after.failures, after.polled_at, len(linked.bookings())) == (0, before.polled_at, 1)

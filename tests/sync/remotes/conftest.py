@@ -9,6 +9,7 @@ from sync.remotes.protocol import Quirks
 from tests.sync.remotes.dav_peer import Manners
 from tests.sync.remotes.live import LiveServer, radicale, xandikos
 from tests.sync.remotes.worlds import LiveWorld, MemoryWorld, PeerWorld, World, ics_world, live_world, peer_world
+from tests.sync.remotes.ycbm_world import ycbm_world
 
 PEERS = {
     "peer with tokens": Manners(),
@@ -20,7 +21,8 @@ PEERS = {
     "peer behind a proxy": Manners(spells_hrefs="url", etags="none"),
 }
 _probed: dict[str, Quirks] = {}  # one probe of each kind is enough for a run
-WRITABLE = ("memory", "radicale", "xandikos", *PEERS)
+SITES = {"booking site": True, "booking site in pages of ten": False}  # whether it knows the newer query
+WRITABLE = ("memory", "radicale", "xandikos", *PEERS, *SITES)
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +42,8 @@ def _world(kind: str, stack: ExitStack, request: pytest.FixtureRequest) -> World
         return MemoryWorld()
     if kind == "ics":
         return stack.enter_context(ics_world())[0]
+    if kind in SITES:
+        return stack.enter_context(ycbm_world(has_query=SITES[kind]))
     made: PeerWorld | LiveWorld
     if kind in PEERS:
         made = stack.enter_context(peer_world(PEERS[kind], _probed.get(kind)))

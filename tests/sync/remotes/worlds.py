@@ -49,23 +49,42 @@ def summary_of(body: bytes) -> str:
 
 
 class World(Protocol):
-    """`put` and `remove` are somebody else's doing. `forgotten` is a cursor that the other side no longer knows."""
+    """`body` is an item that differs by a word, and `word` what it differs by: its summary, or its time where the other
+    side keeps no texts. `put` and `remove` are somebody else's doing; `put` tells where it lies. `forgotten` is a
+    cursor that the other side no longer knows.
+    """
 
-    remote: Remote
+    @property
+    def remote(self) -> Remote: ...
 
-    def put(self, uid: str, summary: str) -> None: ...
+    def body(self, uid: str, word: str = "Court 1") -> bytes: ...
+
+    def word(self, body: bytes) -> str: ...
+
+    def put(self, uid: str, word: str) -> str: ...
 
     def remove(self, uid: str) -> None: ...
 
     def forgotten(self, cursor: Cursor) -> Cursor: ...
 
 
+class Summaries:
+    """A calendar that keeps summaries."""
+
+    def body(self, uid: str, word: str = "Court 1") -> bytes:
+        return event(uid, word)
+
+    def word(self, body: bytes) -> str:
+        return summary_of(body)
+
+
 @dataclass
-class MemoryWorld:
+class MemoryWorld(Summaries):
     remote: MemoryRemote = field(default_factory=MemoryRemote)
 
-    def put(self, uid: str, summary: str) -> None:
-        self.remote.edit(self.remote.href_for(uid), event(uid, summary))
+    def put(self, uid: str, word: str) -> str:
+        self.remote.edit(self.remote.href_for(uid), event(uid, word))
+        return self.remote.href_for(uid)
 
     def remove(self, uid: str) -> None:
         self.remote.remove(self.remote.href_for(uid))
@@ -76,13 +95,14 @@ class MemoryWorld:
 
 
 @dataclass
-class LiveWorld:
+class LiveWorld(Summaries):
     server: LiveServer
     remote: CalDavRemote
 
-    def put(self, uid: str, summary: str) -> None:
+    def put(self, uid: str, word: str) -> str:
         headers = {"Content-Type": "text/calendar"}
-        assert self.server.ask("PUT", self.remote.href_for(uid), event(uid, summary), **headers) in {201, 204}
+        assert self.server.ask("PUT", self.remote.href_for(uid), event(uid, word), **headers) in {201, 204}
+        return self.remote.href_for(uid)
 
     def remove(self, uid: str) -> None:
         assert self.server.ask("DELETE", self.remote.href_for(uid)) in {200, 204}
@@ -92,15 +112,16 @@ class LiveWorld:
 
 
 @dataclass
-class PeerWorld:
+class PeerWorld(Summaries):
     peer: DavPeer
     remote: CalDavRemote
 
     def _name(self, uid: str) -> str:
         return self.remote.href_for(uid).rpartition("/")[2]
 
-    def put(self, uid: str, summary: str) -> None:
-        self.peer.write(self._name(uid), event(uid, summary))
+    def put(self, uid: str, word: str) -> str:
+        self.peer.write(self._name(uid), event(uid, word))
+        return self.remote.href_for(uid)
 
     def remove(self, uid: str) -> None:
         self.peer.write(self._name(uid), None)
@@ -111,7 +132,7 @@ class PeerWorld:
 
 
 @dataclass
-class IcsWorld:
+class IcsWorld(Summaries):
     """A file at an address, with an ETag and 304."""
 
     events: dict[str, str] = field(default_factory=dict)
@@ -127,8 +148,9 @@ class IcsWorld:
         else:
             answer(body, f"ETag: {etag}", "Content-Type: text/calendar")(peer, request)
 
-    def put(self, uid: str, summary: str) -> None:
-        self.events[uid] = summary
+    def put(self, uid: str, word: str) -> str:
+        self.events[uid] = word
+        return self.remote.href_for(uid)
 
     def remove(self, uid: str) -> None:
         del self.events[uid]
