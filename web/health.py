@@ -101,9 +101,9 @@ def _begin() -> None:
 @serves_programs
 def _count(response: Response) -> Response:
     """By rule, never by address: addresses hold tokens, and there are endlessly many of them."""
-    rule = request.url_rule.rule if request.url_rule else UNKNOWN
-    taken = perf_counter() - g.begun if "begun" in g else 0.0
-    counts.note(request.method if rule != UNKNOWN else UNKNOWN, rule, str(response.status_code), taken)
+    known, ended = request.url_rule, perf_counter()
+    method, rule = (request.method, known.rule) if known else (UNKNOWN, UNKNOWN)
+    counts.note(method, rule, str(response.status_code), ended - g.get("begun", ended))
     return response
 
 

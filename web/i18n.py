@@ -60,9 +60,9 @@ def ngettext(singular: str, plural: str, num: int, /, **values: object) -> str:
 
 def language() -> str:
     """`de` or `en`: what was chosen, else the staff member's own, else what the browser asks for, else German."""
-    if "language" not in g:
-        g.language = _chosen() or _asked_for() or supported("")
-    found: str = g.language
+    found: str | None = g.get("language")
+    if found is None:
+        found = g.language = _chosen() or _asked_for() or supported("")
     return found
 
 

@@ -33,7 +33,8 @@ def serves_programs(hook: Hook) -> Hook:
 
 def is_program(app: Flask) -> bool:
     """Whether this request is for a view that only a secret opens."""
-    access = access_of(app, request.endpoint) if request.endpoint else None
+    endpoint = request.endpoint
+    access = access_of(app, endpoint) if endpoint else None
     return access is not None and access.way in PROVEN_BY_SECRET
 
 

@@ -28,9 +28,9 @@ T = TypeVar("T")
 
 def now() -> datetime:
     """The moment of this request, the same for all that it does."""
-    if "moment" not in g:
-        g.moment = current().clock()
-    moment: datetime = g.moment
+    moment: datetime | None = g.get("moment")
+    if moment is None:
+        moment = g.moment = current().clock()
     return moment
 
 
@@ -72,9 +72,9 @@ def organisation_id() -> int:
 
     Raises NotFound before an organisation was made.
     """
-    if "organisation_id" not in g:
-        g.organisation_id = _by_host() or only_organisation(read())
-    found: int | None = g.organisation_id
+    found: int | None = g.get("organisation_id")
+    if found is None:
+        found = g.organisation_id = _by_host() or only_organisation(read())
     if found is None:
         raise NotFound("organisation", flask_request.host)
     return found
@@ -91,9 +91,9 @@ def belong_to(organisation_id: int, settings_revision: int | None = None) -> Non
 
 def house() -> House:
     """The organisation's settings as they stand now; read once for a request and again after `write`."""
-    if "house" not in g:
-        g.house = read_house(read(), organisation_id(), g.pop("settings_revision", None))
-    found: House = g.house
+    found: House | None = g.get("house")
+    if found is None:
+        found = g.house = read_house(read(), organisation_id(), g.pop("settings_revision", None))
     return found
 
 
