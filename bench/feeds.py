@@ -27,6 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import peers
+from bench.house import web
 from booking.actions.calendar_items import ItemFacts, record
 from booking.actions.feeds import make_feed
 from booking.tables.database import Database
@@ -195,10 +196,8 @@ def _own_load(target: Target, way: Way) -> float:
 
 @contextmanager
 def _ours(url: str, token: str) -> Iterator[Target]:
-    port = _free_port()
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--workers", "2", "--blocking-threads", "4", "--http", "1", "--no-ws", "--log-level", "error"]
-    with _running([*command, "bench.feed_app:application"], port, BENCH_DATABASE_URL=url):
+    """The web process as it is run, Flask behind the gate."""
+    with web(url) as port:
         yield Target("platzwart", port, f"/feeds/{token}.ics")
 
 

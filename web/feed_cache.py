@@ -6,12 +6,15 @@ Everything here can be lost at any time; the database has the truth (docs/feeds.
 import re
 import threading
 import zlib
+from bisect import bisect_left, insort
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from functools import lru_cache
+from itertools import chain
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from booking.reads import agenda
@@ -32,6 +35,7 @@ Headers = list[tuple[str, str]]
 
 MONTHS_BACK = 3
 FAST, SMALL = 1, 9
+FEW = 100  # items that are put in their places one by one
 HELD_BYTES = 1_000  # an item's values beside its fragment, about
 _COMMON: Headers = [
     ("Cache-Control", "private, no-cache"),
@@ -192,7 +196,8 @@ def _weight(parameters: Iterable[str]) -> float:
 class Held:
     """One item as a calendar holds it: its fragment, and all that joining needs to know of the entry.
 
-    From `turns` on, `then` is held in its place. A fragment with a door code is kept here alone, in memory.
+    From `turns` on, `then` is held in its place; `ends` is until when it is shown as it is. A fragment with a door code
+    is kept here alone, in memory.
     """
 
     order: tuple[Any, ...]
@@ -202,6 +207,10 @@ class Held:
     modified: datetime
     turns: datetime | None = None
     then: "Held | None" = None
+    ends: datetime | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ends", min(filter(None, (self.until, self.turns)), default=None))
 
     def at(self, now: datetime) -> "Held":
         held = self
@@ -220,6 +229,23 @@ class Calendar:
         self.sequences: dict[int, int] = {}
         self.ordered: list[Held] = []
         self.size = HELD_BYTES
+
+    def change(self, new: dict[int, Held], gone: Collection[int]) -> None:
+        """Put these items in the place of what was held of them, and leave others out. Many are sorted as a whole."""
+        old = [self.held[item_id] for item_id in (*new, *gone) if item_id in self.held]
+        held = self.held | new
+        for item_id in gone:
+            del held[item_id]
+        if len(old) + len(new) > FEW:
+            ordered = sorted(held.values(), key=_order)
+        else:
+            ordered = list(self.ordered)
+            for one in old:
+                del ordered[bisect_left(ordered, one.order, key=_order)]
+            for one in new.values():
+                insort(ordered, one, key=_order)
+        self.held, self.ordered = held, ordered
+        self.size += sum(map(_size, new.values())) - sum(map(_size, old))
 
 
 class Calendars:
@@ -265,19 +291,16 @@ class Calendars:
         with self._database.read() as session:
             if calendar.held:
                 stamps = agenda.stamps(session, feed.whose, since)
-                changed = [item_id for item_id, _ in stamps.items() - calendar.sequences.items()]
+                known = calendar.sequences
+                changed = [item_id for item_id, sequence in stamps.items() if known.get(item_id) != sequence]
                 read = agenda.entries(session, feed.whose, changed, given, self._page, codes)
             else:
                 read = agenda.everything(session, feed.whose, since, given, self._page, codes)
                 stamps = {item_id: sequence for item_id, (sequence, _) in read.items()}
         rendered = {item_id: self._render(entry, feed) for item_id, (_, entry) in read.items()}
         self.rendered += len(rendered)
-        kept = calendar.held | rendered
-        for item_id in calendar.held.keys() - stamps.keys():
-            del kept[item_id]
-        calendar.held, calendar.sequences = kept, _as_read(stamps, read)
-        calendar.ordered = sorted(kept.values(), key=lambda held: held.order)
-        calendar.size = HELD_BYTES + sum(len(held.fragment) + HELD_BYTES for held in calendar.ordered)
+        calendar.change(rendered, calendar.held.keys() - stamps.keys())
+        calendar.sequences = _as_read(stamps, read)
         calendar.revision = (feed.revision, feed.epoch)
 
     def _codes(self, feed: FoundFeed) -> CodeLines | None:
@@ -301,6 +324,13 @@ class Calendars:
         return FeedHead(feed.name, feed.house, feed.colour, feed.host_id, feed.zone)
 
 
+_order = attrgetter("order")
+
+
+def _size(held: Held) -> int:
+    return len(held.fragment) + HELD_BYTES
+
+
 def _as_read(stamps: dict[int, int], read: dict[int, tuple[int, AgendaEntry]]) -> dict[int, int]:
     """Sequences as rendered: an item may have changed once more between the two queries, or have left."""
     return stamps | {item_id: sequence for item_id, (sequence, _) in read.items()}
@@ -308,12 +338,10 @@ def _as_read(stamps: dict[int, int], read: dict[int, tuple[int, AgendaEntry]]) -
 
 def _join(ordered: list[Held], head: FeedHead, changed_at: datetime, now: datetime) -> Body:
     """Last-Modified is the last change of any item or of the head, or the last time that an item left by itself."""
-    ordered = [held if held.then is None else held.at(now) for held in ordered]
-    shown = [held for held in ordered if held.until is not None and now < held.until]
-    left = (held.until for held in ordered if held.until is not None and held.until <= now)
-    zones = {zone for held in shown for zone in held.zones}
-    data = join_feed(head, zones, (held.fragment for held in shown))
-    modified = max((changed_at, *(held.modified for held in ordered), *left))
-    ends = (end for held in shown for end in (held.until, held.turns) if end is not None)
-    valid_until = min(ends, default=None)
-    return Body(data, modified, valid_until)
+    standing = [held if held.then is None else held.at(now) for held in ordered]
+    shown = [held for held in standing if held.until is not None and now < held.until]
+    left = (held.until for held in standing if held.until is not None and held.until <= now)
+    zones = frozenset[str]().union(*set(map(attrgetter("zones"), shown)))
+    data = join_feed(head, zones, map(attrgetter("fragment"), shown))
+    modified = max(chain((changed_at,), left, map(attrgetter("modified"), standing)))
+    return Body(data, modified, min(map(attrgetter("ends"), shown), default=None))
