@@ -9,6 +9,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from itertools import accumulate
 from typing import NamedTuple
@@ -25,6 +26,8 @@ _UID = re.compile(rb"\nUID(?:;[^\n:]*)?:([^\n]*)", re.IGNORECASE)
 _STAMP = re.compile(rb"\nDTSTAMP[;:][^\n]*", re.IGNORECASE)
 
 
+_USUAL_BEGIN = 4_000
+_TAIL = b"\nEND:VCALENDAR\n"
 _new = tuple.__new__  # a third of the time that the named tuple's own takes
 _WHOLE = (0,)
 
@@ -150,34 +153,51 @@ class _Scan:
     components: int = 0
     parts: int = 0
     is_whole: bool = True
-    _head_from: int = 0
+    head_from: int = 0
 
     def run(self, *, in_a_row: bool = True) -> str:
         """The code of the limit that is passed, or nothing. `in_a_row`: events in a row are not walked through."""
         run = _run_of_events(self.text) if in_a_row else []
         place = run[0][0] if run else 0
-        code = self._walk(0, place + 1) if run else ""  # the LF before the first event ends a line
+        code = self._begin(place + 1) if run else ""  # the LF before the first event ends a line
         if run and not code and self._pass(run):
             place, code = run[-1][1], self._excess()
-        code = code or self._walk(place, len(self.text))
+        if not code and self.text[place:] == _TAIL and self.is_in_calendar():  # nearly always
+            self.stack.pop()
+            self.heads.append((self.head_from, place))
+        else:
+            code = code or self.walk(place, len(self.text))
         if self.stack and not code:
             self._drop(0)
             self.is_whole = False
         return code
 
+    def _begin(self, end: int) -> str:
+        """Walk to the first event; what servers put before each of many is remembered by each of its bytes."""
+        known = _begun(self.text[:end]) if end <= _USUAL_BEGIN and self.limits is LIMITS else None
+        if known is None:
+            return self.walk(0, end)
+        self.stack, self.zones, self.heads = [*known.stack], [*known.zones], [*known.heads]
+        self.ignored, self.calendars, self.head_from = {**known.ignored}, known.calendars, known.head_from
+        self.components, self.parts = known.components, known.parts
+        return ""
+
+    def is_in_calendar(self) -> bool:
+        return len(self.stack) == 1 and self.stack[0][0] == b"VCALENDAR"
+
     def _pass(self, run: list[tuple[int, int]]) -> bool:
         """Take events that follow one another as they are, if they stand in a calendar and in nothing else."""
-        if [name for name, _ in self.stack] != [b"VCALENDAR"] or self.limits.depth < 2:
+        if not self.is_in_calendar() or self.limits.depth < 2:
             return False
-        if self._head_from != run[0][0]:
-            self.heads.append((self._head_from, run[0][0]))
+        if self.head_from != run[0][0]:
+            self.heads.append((self.head_from, run[0][0]))
         self.components += len(run)
         self.parts += len(run)
         self.events += run
-        self._head_from = run[-1][1]
+        self.head_from = run[-1][1]
         return True
 
-    def _walk(self, start: int, end: int) -> str:
+    def walk(self, start: int, end: int) -> str:
         stack, events = self.stack, self.events
         for fence in _FENCE.finditer(self.text, start, end):
             begins, name = fence.groups()
@@ -186,7 +206,7 @@ class _Scan:
                 if code:
                     return code
             elif name == b"VEVENT" and len(stack) == 2 and stack[1][0] == b"VEVENT":  # nearly always
-                end = self._head_from = fence.end()
+                end = self.head_from = fence.end()
                 events.append((stack.pop()[1], end))
             else:
                 self._close(name.upper(), fence.end(), fence.start())
@@ -194,20 +214,21 @@ class _Scan:
 
     def head(self) -> bytes:
         """The properties of the calendars themselves."""
-        return _FENCE.sub(b"", b"".join(self.text[start:end] for start, end in self.heads) + b"\n").strip(b"\n")
+        text = b"".join([self.text[start:end] for start, end in self.heads])
+        return (_known_head if len(text) <= _USUAL_BEGIN else _head_of)(text)
 
     def _open(self, name: bytes, place: int) -> str:
         """Begin a component at its place; what can hold none such has lost its end."""
         stack = self.stack
         if len(stack) > 1 and name == b"VEVENT":
             self._drop(1)
-            self._head_from = place
+            self.head_from = place
         elif name == b"VCALENDAR":
             self._open_calendar(place)
         if len(stack) == 1:
             self.components += name not in NOT_COUNTED
-            if self._head_from != place:
-                self.heads.append((self._head_from, place))
+            if self.head_from != place:
+                self.heads.append((self.head_from, place))
         self.parts += 1
         stack.append((name, place))
         if len(stack) > self.limits.depth:
@@ -223,7 +244,7 @@ class _Scan:
             self._drop(0)
             self.is_whole = False
         self.calendars += 1
-        self._head_from = self.text.index(b"\n", place + 1)
+        self.head_from = self.text.index(b"\n", place + 1)
 
     def _close(self, name: bytes, end: int, place: int) -> None:
         names = [opened for opened, _ in self.stack]
@@ -235,13 +256,13 @@ class _Scan:
             self._drop(depth + 1)
             if depth == 0:  # the calendar ends inside an event
                 self.is_whole = False
-                self._head_from = place
+                self.head_from = place
         _, start = self.stack.pop()
         if depth == 0:
-            self.heads.append((self._head_from, place))
+            self.heads.append((self.head_from, place))
         elif depth == 1:
             self._keep(name, start, end)
-            self._head_from = end
+            self.head_from = end
 
     def _keep(self, name: bytes, start: int, end: int) -> None:
         if name == b"VTIMEZONE":
@@ -262,6 +283,22 @@ class _Scan:
             elif name != b"VCALENDAR":
                 self.broken.append(Broken("", start, is_loss=False))
         del self.stack[depth:]
+
+
+def _head_of(text: bytes) -> bytes:
+    return _FENCE.sub(b"", text + b"\n").strip(b"\n")
+
+
+_known_head = lru_cache(maxsize=64)(_head_of)
+
+
+@lru_cache(maxsize=64)
+def _begun(text: bytes) -> _Scan | None:
+    """A calendar as far as its first event, if there is nothing odd in it."""
+    scan = _Scan(text, LIMITS)
+    code = scan.walk(0, len(text))
+    is_plain = not code and not scan.broken and scan.is_whole and scan.is_in_calendar()
+    return scan if is_plain else None
 
 
 def _run_of_events(text: bytes) -> list[tuple[int, int]]:

@@ -1,8 +1,9 @@
 """The reading of one foreign calendar in a process of its own, which may die of it (SPEC C12).
 
 Started by `sync.reading`, with the limits as arguments. Standard input is one line of JSON, {"zone": …}, and the body;
-standard output one JSON object, either the reading or {"refused": code, "values": {…}}. A process that is killed by
-its limits answers nothing. Imports little, since it is started for each file.
+standard output one JSON object, either the reading or {"refused": code, "values": {…}}. Behind that of a reading comes
+the canonical text of each of its items, each after a tab, which no JSON holds: so it is neither written nor read twice.
+A process that is killed by its limits answers nothing. Imports little, since it is started for each file.
 """
 
 import gc
@@ -10,7 +11,6 @@ import json
 import os
 import resource
 import sys
-from collections.abc import Mapping
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
@@ -21,6 +21,11 @@ from ical.problems import Code, Problem
 from ical.reading import Reading, read
 
 MOST_ANSWER = 64 * 1024 * 1024
+_NOTHING: tuple[Any, ...] = (), True, {}, [], 0, "", "", "", None
+_NAMES = ("problems", "is_whole", "zones", "lost", "further", "name", "zone", "method", "refresh")
+_USUAL = dict(zip(_NAMES, _NOTHING, strict=True))
+_encoded = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_decoded = json.JSONDecoder().decode
 
 
 def main() -> None:
@@ -66,46 +71,50 @@ def _size() -> int:
 
 def _answer() -> bytes:
     head = json.loads(sys.stdin.buffer.readline())
-    outcome = read(sys.stdin.buffer.read(), head["zone"])
+    return answer_of(read(sys.stdin.buffer.read(), head["zone"]))
+
+
+def answer_of(outcome: Reading | Refused) -> bytes:
+    """A reading or a refusal as one line, without its end. What is as usual is left out."""
     if isinstance(outcome, Refused):
         reason = outcome.reasons[0]
-        return json.dumps({"refused": reason.code, "values": reason.values}).encode()
-    answer = json.dumps(answer_of(outcome), separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
+        return _encoded({"refused": reason.code, "values": reason.values}).encode(errors="replace")
+    found = {
+        "problems": [[problem.code, problem.uid, problem.line, problem.found] for problem in outcome.problems] or (),
+        "is_whole": outcome.is_whole,
+        "zones": dict(outcome.zones),
+        "lost": sorted(outcome.lost),
+        "further": outcome.further,
+        "name": outcome.name,
+        "zone": outcome.zone,
+        "method": outcome.method,
+        "refresh": outcome.refresh.total_seconds() if outcome.refresh else None,
+    }
+    told: dict[str, Any] = {name: value for name, value in found.items() if value != _USUAL[name]}
+    told["events"] = outcome.events
+    told["items"] = [digest(item) for item in outcome.items]
+    answer = "\t".join([_encoded(told), *[canon(item) for item in outcome.items]]).encode(errors="replace")
     return answer if len(answer) <= MOST_ANSWER else b'{"refused":"calendar-too-big","values":{}}'
 
 
-def answer_of(reading: Reading) -> dict[str, Any]:
-    """A reading as values for JSON."""
-    return {
-        "items": [[canon(item), digest(item)] for item in reading.items],
-        "problems": [[problem.code, problem.uid, problem.line, problem.found] for problem in reading.problems],
-        "is_whole": reading.is_whole,
-        "zones": dict(reading.zones),
-        "lost": sorted(reading.lost),
-        "further": reading.further,
-        "events": reading.events,
-        "name": reading.name,
-        "zone": reading.zone,
-        "method": reading.method,
-        "refresh": reading.refresh.total_seconds() if reading.refresh else None,
-    }
-
-
-def outcome_of(answer: Mapping[str, Any]) -> Reading | Refused:
+def outcome_of(answer: bytes) -> Reading | Refused:
     """The reading or the refusal that an answer tells. Raises ValueError, KeyError, TypeError where it is none."""
-    if "refused" in answer:
-        return Refused((Reason(answer["refused"], None, answer["values"]),))
-    problems = [Problem(Code(code), uid, line, found) for code, uid, line, found in answer["problems"]]
+    told, *texts = answer.decode().split("\t")
+    found = _decoded(told)
+    if "refused" in found:
+        return Refused((Reason(found["refused"], None, found["values"]),))
+    found = _USUAL | found
+    refresh = found["refresh"]
     return Reading(
-        items=tuple([item_told(text, its_digest) for text, its_digest in answer["items"]]),
-        problems=tuple(problems),
-        is_whole=answer["is_whole"],
-        zones=MappingProxyType(answer["zones"]),
-        lost=frozenset(answer["lost"]),
-        further=answer["further"],
-        events=answer["events"],
-        name=answer["name"],
-        zone=answer["zone"],
-        method=answer["method"],
-        refresh=timedelta(seconds=answer["refresh"]) if answer["refresh"] is not None else None,
+        items=tuple([item_told(text, known) for text, known in zip(texts, found["items"], strict=True)]),
+        problems=tuple([Problem(Code(code), uid, line, what) for code, uid, line, what in found["problems"]]),
+        is_whole=found["is_whole"],
+        zones=MappingProxyType(found["zones"]),
+        lost=frozenset(found["lost"]),
+        further=found["further"],
+        events=found["events"],
+        name=found["name"],
+        zone=found["zone"],
+        method=found["method"],
+        refresh=timedelta(seconds=refresh) if refresh is not None else None,
     )

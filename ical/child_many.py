@@ -1,9 +1,9 @@
 """The reading of many small foreign bodies, one after the other, in one process with limits (SPEC C12).
 
-Started by `sync.many`. Standard input is any number of batches: one line of JSON, {"zone": …, "sizes": […]}, and the
-bodies one behind the other. Standard output is one JSON object and a line feed for each body, as `ical.child` answers,
-as soon as it was read: a process that is killed by its limits has answered for all bodies before the one it died of.
-The limit of CPU is that of one batch.
+Started by `sync.many`. Standard input is any number of batches: one line of JSON, {"zone": …, "sizes": […], "at_once":
+…}, and the bodies one behind the other. Standard output is one line for each body, as `ical.child` answers. With
+`at_once` each comes as soon as it was read: a process that is killed by its limits has answered for all bodies before
+the one it died of. Else they come some at a time, which takes both sides less. The limit of CPU is that of one batch.
 """
 
 import gc
@@ -11,14 +11,12 @@ import json
 import os
 import sys
 
-from booking.values.refusals import Refused
-from ical.child import MOST_ANSWER, allow, answer_of, limit
+from ical.child import allow, answer_of, limit
 from ical.properties import Collector
 from ical.reading import read
 
 TOO_MUCH_MEMORY = b'{"refused":"calendar-too-much-memory","values":{}}'
 MOST_BATCHES = 1_000
-TOO_BIG = b'{"refused":"calendar-too-big","values":{}}'
 
 
 def main() -> None:
@@ -32,17 +30,14 @@ def main() -> None:
         allow(seconds)
         for size in head["sizes"]:
             sys.stdout.buffer.write(_answer(sys.stdin.buffer.read(size), head["zone"], collector) + b"\n")
-            sys.stdout.flush()
+            if head["at_once"]:
+                sys.stdout.flush()
+        sys.stdout.flush()
     os._exit(0)
 
 
 def _answer(body: bytes, zone: str, collector: Collector) -> bytes:
     try:
-        outcome = read(body, zone, collector=collector)
-        if isinstance(outcome, Refused):
-            reason = outcome.reasons[0]
-            return json.dumps({"refused": reason.code, "values": reason.values}).encode()
-        answer = json.dumps(answer_of(outcome), separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
+        return answer_of(read(body, zone, collector=collector))
     except MemoryError:
         return TOO_MUCH_MEMORY
-    return answer if len(answer) <= MOST_ANSWER else TOO_BIG

@@ -13,9 +13,9 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import repeat
-from operator import itemgetter
+from operator import add, itemgetter, sub
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -58,6 +58,9 @@ class Occurrence(NamedTuple):
         if self.original.tzinfo is None:
             return f"{self.original:%Y%m%d}"
         return f"{self.original:%Y%m%dT%H%M%SZ}"
+
+
+_occurrence = partial(tuple.__new__, Occurrence)  # less than half the time of `Occurrence._make`
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +183,12 @@ class _Series:
         if not length:
             ends = starts
         elif details.start.zone != details.end.zone:
-            ends = [start + length for start in starts]
+            ends = list(map(add, starts, repeat(length)))
         else:
-            ends = _instants([wall + length for wall in found], self.zone, bounds)
+            ends = _instants(list(map(add, found, repeat(length))), self.zone, bounds)
             _mend(starts, ends, found, length, bounds)
         originals = [wall.replace(tzinfo=None) for wall in found] if details.start.is_day else starts
-        return list(map(Occurrence._make, zip(starts, ends, repeat(details), originals)))
+        return list(map(_occurrence, zip(starts, ends, repeat(details), originals)))
 
 
 def _overrides(item: Item) -> Iterable[Occurrence]:
@@ -209,13 +212,15 @@ def _cut(found: list[Occurrence], window: Slot) -> list[Occurrence]:
 
 
 def _without(found: list[Occurrence], gone: list[datetime]) -> list[Occurrence]:
-    """Occurrences in order, but for those that the series has at these moments (whole days: midnights marked UTC)."""
+    """The same list without those that the series has at these moments (whole days: midnights marked UTC)."""
     places = set()
     for at in gone:
         place = bisect_left(found, at, key=_series_moment)
         if place < len(found) and _series_moment(found[place]) == at:
             places.add(place)
-    return [one for place, one in enumerate(found) if place not in places] if places else found
+    for place in sorted(places, reverse=True):
+        del found[place]
+    return found
 
 
 def _series_moment(one: Occurrence) -> datetime:
@@ -262,9 +267,10 @@ def _instants(found: list[datetime], zone: str, bounds: Bounds) -> list[datetime
     for at, after in bounds:
         if at > found[0]:
             following = bisect_left(found, at, place)
-            instants += [wall - offset for wall in found[place:following]]
+            instants += map(sub, found[place:following], repeat(offset))
             place, offset = following, after
-    return instants + [wall - offset for wall in found[place:]]
+    instants += map(sub, found[place:], repeat(offset))
+    return instants
 
 
 def _bounds_between(found: list[datetime], length: timedelta, zone: str) -> Bounds:

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
-from ical.times import basic
+from ical.basic import basic
 
 NO_PARTS: Mapping[str, "Details"] = MappingProxyType({})
 

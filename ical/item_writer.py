@@ -11,6 +11,7 @@ from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
 from booking.values.clock import instant_of, require_utc
+from ical.basic import basic
 from ical.feed import PRODUCT
 from ical.item import Details, Item, Moment
 from ical.lines import normal
@@ -25,7 +26,7 @@ from ical.previous import (
     zone_named,
 )
 from ical.text import CRLF, escape, fold, uri
-from ical.times import basic, is_repeated, utc_text
+from ical.times import is_repeated, utc_text
 from ical.zone_table import EARLIEST, LATEST, described
 
 ORIGIN = "X-PLATZWART-ORIGIN"

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ical.text import clean
 
-_MARK = re.compile("[\u0300-\U0010ffff]")
+_FIRST_MARK = "\u0300"
 _MOST_MARKS = 30
 
 BOM = b"\xef\xbb\xbf"
@@ -102,7 +102,7 @@ def normal(text: str) -> str:
 
 
 def _composed(text: str) -> str:
-    if _MARK.search(text) is None:
+    if max(text) < _FIRST_MARK:
         return text  # Latin-1 has nothing to compose
     return _calm(unicodedata.normalize("NFC", _calm(text)))
 

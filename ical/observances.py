@@ -4,10 +4,9 @@ Only the forms that are in use: dates, and yearly rules by month with a weekday 
 so that a hostile rule costs nothing.
 """
 
-import calendar
 from bisect import bisect_right
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from ical.lines import head_of, split_line
 from ical.rules import Rule, rule_of
@@ -116,12 +115,13 @@ def _yearly(rule: Rule, start: datetime, before: timedelta) -> list[datetime]:
 def _in_year(rule: Rule, start: datetime, year: int) -> datetime | None:
     """The one day of a year that a rule names."""
     month = rule.by.get("BYMONTH", (start.month,))[0]
-    length = calendar.monthrange(year, month)[1]
+    first = date(year, month, 1)
+    length = (date(year + month // 12, month % 12 + 1, 1) - first).days
     days = [day if day > 0 else length + 1 + day for day in rule.by.get("BYMONTHDAY", ())] or [start.day]
     nth = 1
     if rule.days:
         nth, weekday = rule.days[0]
-        of_weekday = [day for day in range(1, length + 1) if calendar.weekday(year, month, day) == weekday]
+        of_weekday = range(1 + (weekday - first.weekday()) % 7, length + 1, 7)
         days = [day for day in of_weekday if "BYMONTHDAY" not in rule.by or day in days]
         nth = 1 if "BYMONTHDAY" in rule.by or not nth else nth
     if not days or abs(nth) > len(days) or days[0] > length:

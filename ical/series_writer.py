@@ -10,13 +10,14 @@ from functools import reduce
 from booking.values.agenda import AgendaEntry
 from booking.values.clock import require_utc
 from booking.values.states import ItemStatus
+from ical.basic import basic
 from ical.event import Shown, alarm_lines, created_line, shown, vevent
 from ical.fragment import FeedOptions, Fragment
 from ical.identity import uid_text
 from ical.series import Occurrence, Revision, Series, entry_of, occurrences, single_entry
 from ical.series_layout import Group, laid_out
 from ical.text import CRLF, fold
-from ical.times import basic, is_local, local_lines
+from ical.times import is_local, local_lines
 from ical.window import Window, shown_until, turns, visible
 from ical.words import words_of
 

@@ -9,7 +9,8 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import count, islice
+from itertools import accumulate, count, islice, repeat
+from operator import add, sub
 
 from ical.day_plan import DayPlan
 from ical.rules import Rule
@@ -105,9 +106,10 @@ def _stepped(steps: _Steps, rule: Rule, start: datetime, until: datetime | None,
         days = days[bisect_left(days, first) : bisect_left(days, last + 1)]
     if not days:
         return []
-    zero = days[0]
-    begin = datetime.combine(date.fromordinal(zero), clock, tzinfo=UTC)
-    return [begin + timedelta(day - zero) for day in days]
+    begin = datetime.combine(date.fromordinal(days[0]), clock, tzinfo=UTC)
+    if isinstance(days, range):  # without a step of the interpreter for each
+        return list(accumulate(repeat(timedelta(period), len(days) - 1), add, initial=begin))
+    return list(map(begin.__add__, map(timedelta, map(sub, days, repeat(days[0])))))
 
 
 def _first_day(low: datetime, clock: time) -> int:

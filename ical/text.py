@@ -2,9 +2,9 @@
 
 import re
 from datetime import timedelta
-from urllib.parse import quote
 
 LONGEST_LINE = 75
+_SHORT = LONGEST_LINE // 4  # letters: no line of so few is too long in UTF-8
 CRLF = "\r\n"
 
 # Everything that a reader could take for the end of a line, whatever its idea of one (also `str.splitlines`).
@@ -64,19 +64,25 @@ def _cut(octets: bytes, start: int, cut: int) -> int:
 def text_line(name: str, text: str) -> str:
     """One folded content line with a TEXT value."""
     line = f"{name}:{escape(text)}"
-    return line if len(line) <= LONGEST_LINE and line.isascii() else fold(line)
+    return line if len(line) <= _SHORT or (len(line) <= LONGEST_LINE and line.isascii()) else fold(line)
 
 
 def uri(address: str) -> str:
     """A URI value: what is not allowed in a URI (RFC 3986) is percent-encoded, so that no line can be injected."""
     if _URI.fullmatch(address):
         return address
-    return quote(address, safe=_URI_SAFE, errors="replace")
+    return _quote(address, _URI_SAFE)
+
+
+def _quote(text: str, safe: str) -> str:
+    from urllib.parse import quote  # loaded when first needed: what reads many calendars rarely does
+
+    return quote(text, safe=safe, errors="replace")
 
 
 def mailto(email: str) -> str:
     """A calendar address (section 3.3.3, RFC 6068)."""
-    return "mailto:" + quote(email, safe=_ADDRESS_SAFE, errors="replace")
+    return "mailto:" + _quote(email, _ADDRESS_SAFE)
 
 
 def parameter(text: str) -> str:

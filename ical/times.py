@@ -6,18 +6,10 @@ from zoneinfo import ZoneInfo
 
 from booking.values.clock import require_utc
 from booking.values.slot import Slot
+from ical.basic import basic
 from ical.zones import keeps_rule, repeated_spans
 
-_TWO_DIGITS = tuple(f"{number:02}" for number in range(100))  # six times as fast as isoformat or strftime
 _DAY = timedelta(days=1)
-
-
-def basic(moment: datetime) -> str:
-    """DATE-TIME form (RFC 5545 section 3.3.5) of a moment as it stands, to the second, without its zone."""
-    two = _TWO_DIGITS
-    year = moment.year
-    day = f"{two[year // 100]}{two[year % 100]}{two[moment.month]}{two[moment.day]}"
-    return f"{day}T{two[moment.hour]}{two[moment.minute]}{two[moment.second]}"
 
 
 def utc_text(instant: datetime) -> str:
@@ -52,7 +44,8 @@ def local_lines(slot: Slot, zone_name: str) -> str:
 
 
 def _local_lines(walls: tuple[datetime, datetime], zone_name: str) -> str:
-    return f"DTSTART;TZID={zone_name}:{basic(walls[0])}\r\nDTEND;TZID={zone_name}:{basic(walls[1])}"
+    start, end = walls
+    return f"DTSTART;TZID={zone_name}:{basic(start)}\r\nDTEND;TZID={zone_name}:{basic(end)}"
 
 
 def wall_of(instant: datetime, zone_name: str) -> datetime | None:

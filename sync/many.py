@@ -91,25 +91,29 @@ class KeptReader:
         return self._child
 
     def _read(self, bodies: Sequence[bytes], zone: str) -> list[Outcome | None]:
+        """A child that dies may have read more than it answered; so the next one answers each body at once."""
         found: list[Outcome | None] = []
-        deaths = 0
+        deaths, at_once = 0, len(bodies) == 1
         while len(found) < len(bodies):
             if deaths >= MOST_DEATHS:
                 return found + [None] * (len(bodies) - len(found))
-            answers, code = self._ask(bodies[len(found) :], zone)
+            answers, code = self._ask(bodies[len(found) :], zone, at_once=at_once)
             found += [outcome_of_child(0, answer) for answer in answers]
-            if len(found) < len(bodies):
+            if len(found) < len(bodies) and not at_once:
+                at_once = True
+            elif len(found) < len(bodies):
                 deaths += 1
                 # the one it died of is first in the next child, so that others' work is not held against it
                 found += [] if answers else [outcome_of_child(code or 1, b"")]
         return found
 
-    def _ask(self, bodies: Sequence[bytes], zone: str) -> tuple[list[bytes], int]:
+    def _ask(self, bodies: Sequence[bytes], zone: str, *, at_once: bool) -> tuple[list[bytes], int]:
         """The answers that came, and how the child ended where some are missing."""
         child = self._started()
         assert child.stdin is not None  # noqa: S101 - as it was started
         assert child.stdout is not None  # noqa: S101
-        head = json.dumps({"zone": zone, "sizes": [len(body) for body in bodies]}).encode() + b"\n"
+        asked = {"zone": zone, "sizes": [len(body) for body in bodies], "at_once": at_once}
+        head = json.dumps(asked).encode() + b"\n"
         late: list[int] = []
         writer = threading.Thread(target=_write, args=(child.stdin.fileno(), head + b"".join(bodies)), daemon=True)
         watch = threading.Timer(self._allowance.wall, lambda: late.append(_stop(child)))

@@ -113,7 +113,7 @@ def outcome_of_child(code: int, answer: bytes) -> Reading | Refused:
     if code:
         return _failed(code)
     try:
-        return outcome_of(json.loads(answer))
+        return outcome_of(answer)
     except (ValueError, KeyError, TypeError):
         return _failed(code)
 

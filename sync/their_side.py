@@ -108,7 +108,8 @@ class TheirSide:
             written = self.remote.delete(href, step.expected_etag)
             return None if written.outcome is WriteOutcome.CLASHED else written
         assert step.payload is not None  # noqa: S101 - creations and changes have one
-        item = replace(step.payload, uid=step.row.uid)
+        payload, uid = step.payload, step.row.uid
+        item = payload if payload.uid == uid else replace(payload, uid=uid)
         if step.kind is Kind.CREATE:
             written = self.remote.create(href, write_item(item, self.clock()))
         else:

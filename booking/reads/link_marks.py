@@ -1,7 +1,7 @@
 """The index of a link in a few plain columns, to hold a complete listing against without loading it (SPEC C9)."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 from sqlalchemy import BindParameter, and_, bindparam, case, exists, or_, select
@@ -33,6 +33,9 @@ class Mark(NamedTuple):
     is_theirs: int
 
 
+_mark = partial(tuple.__new__, Mark)  # less than half the time of `Mark._make`
+
+
 @dataclass(frozen=True, slots=True)
 class Marks:
     """All rows of a link. `astray`: imported times that no living row stands for, and those that one misses."""
@@ -44,7 +47,7 @@ class Marks:
 def marks_of(session: Session, link_id: int, settled: frozenset[str]) -> Marks:
     """`settled`: the problems with which an item that is only known needs no further look."""
     given = {"link_id": link_id}
-    rows = list(map(Mark._make, _marks(settled).all(session, given)))
+    rows = list(map(_mark, _marks(settled).all(session, given)))
     named = {(-row.local_id, row.revision) for row in rows if row.lives and (row.local_id or 0) < 0}  # type: ignore[operator]  # just looked
     return Marks(rows, frozenset(import_id for import_id, _ in named ^ set(_BROUGHT.all(session, given))))
 

@@ -21,6 +21,7 @@ NAMESPACES = (
 HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'
 PREFIXES = {DAV: "", CAL: "C:", "{http://calendarserver.org/ns/}": "S:", "{http://apple.com/ns/ical/}": "A:"}
 
+_HREF, _STATUS, _PROPSTAT, _PROP = f"{DAV}href", f"{DAV}status", f"{DAV}propstat", f"{DAV}prop"
 MOST_NODES = 400_000
 DEEPEST = 100
 TAG = re.compile(rb"<[/?]?")
@@ -132,12 +133,13 @@ def read(tree: Any) -> Multistatus:
 def _row(response: Any) -> Row:
     href, status, props = "", 200, {}
     for child in response:
-        if child.tag == f"{DAV}href":
+        tag = child.tag
+        if tag == _HREF:
             href = (child.text or "").strip()
-        elif child.tag == f"{DAV}status":
-            status = _code((child.text or "")[:LONGEST_STATUS])
-        elif child.tag == f"{DAV}propstat":
+        elif tag == _PROPSTAT:
             props.update(_props(child))
+        elif tag == _STATUS:
+            status = _code((child.text or "")[:LONGEST_STATUS])
     if not href:
         raise Unreadable("a response without href")
     return Row(href, status, props)
@@ -145,10 +147,16 @@ def _row(response: Any) -> Row:
 
 def _props(propstat: Any) -> dict[str, Any]:
     """What came with a status of 2xx; SOGo and others leave the status out where all is well."""
-    status = propstat.find(f"{DAV}status")
-    if status is not None and not 200 <= _code((status.text or "")[:LONGEST_STATUS]) < 300:
-        return {}
-    return {element.tag: element for prop in propstat.iterchildren(f"{DAV}prop") for element in prop}
+    props: dict[str, Any] = {}
+    status = None
+    for child in propstat:
+        tag = child.tag
+        if tag == _PROP:
+            for element in child:
+                props[element.tag] = element
+        elif tag == _STATUS and status is None:
+            status = _code((child.text or "")[:LONGEST_STATUS])
+    return props if status is None or 200 <= status < 300 else {}
 
 
 @lru_cache(maxsize=64)

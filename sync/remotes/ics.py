@@ -26,6 +26,7 @@ from sync.remotes.statuses import refusal
 LIMITS = Limits(body=CALENDAR_LIMITS.octets, seconds=10.0)
 WEBCAL = re.compile(r"(webcals?|feed):(//)?", re.IGNORECASE)
 PLAIN_UID = re.compile(r"[A-Za-z0-9@._-]{1,200}")
+PLAIN_UIDS = re.compile(rf"{PLAIN_UID.pattern}(?:\n{PLAIN_UID.pattern})*+")
 LONGEST_NAME = 200
 PRODUCT_LENGTH = 80
 
@@ -143,12 +144,19 @@ class IcsRemote:
         if blocks is None:
             return Listing(is_delta=False, is_whole=False, there=(), not_whole_because=because)
         self._read = blocks
-        self._blocks = {href_of(block.uid): block for block in blocks.events}
+        self._blocks = dict(zip(hrefs_of([block.uid for block in blocks.events]), blocks.events, strict=True))
         # an event that never ends is there, whatever it says
         unread = {href_of(broken.uid): Listed(href_of(broken.uid), None) for broken in blocks.broken if broken.uid}
         there = unread | {href: Listed(href, _etag(block)) for href, block in self._blocks.items()}
         cursor = mark.cursor() if not because else None
         return Listing(False, not because, tuple(there.values()), (), cursor, because)
+
+
+def hrefs_of(uids: list[str]) -> list[str]:
+    """`href_of` of each; all of them are looked at together, since nearly always each may stay as it is."""
+    joined = "\n".join(uids)
+    is_plain = joined.count("\n") < len(uids) and PLAIN_UIDS.fullmatch(joined)
+    return uids if is_plain else [href_of(uid) for uid in uids]
 
 
 def _do_nothing() -> None:

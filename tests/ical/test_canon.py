@@ -1,5 +1,6 @@
 """The canonical form: the same for the same, through JSON, through our writer and through foreign ones (SPEC C7)."""
 
+import json
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -33,6 +34,11 @@ def items(body: bytes) -> list[Item]:
     return list(found.items)
 
 
+def as_json_has_it(text: str) -> str:
+    """Keys sorted, no white space."""
+    return json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
 @seed(20260606)
 @settings(max_examples=scale(2_000), deadline=None, database=None)
 @given(st.sampled_from(STARTS), st.sampled_from(RULES), TEXTS, TEXTS, st.booleans(), st.integers(0, 9))
@@ -52,6 +58,7 @@ def test_what_is_read_written_and_read_again_is_the_same(
     (second,) = items(write_item(first, STAMP))
     (third,) = items(write_item(second, STAMP + timedelta(days=1)))
     assert canon(third) == canon(second)
+    assert canon(first) == as_json_has_it(canon(first))
     assert item_of(canon(first)) == first
     assert canon(item_of(canon(first))) == canon(first)
 
@@ -79,7 +86,7 @@ def test_whatever_was_read_can_be_stored_and_loaded(case: Hostile) -> None:
     for item in items(case.body())[:20]:
         text = canon(item)
         assert item_of(text) == item
-        assert canon(item_of(text)) == text
+        assert canon(item_of(text)) == text == as_json_has_it(text)
 
 
 def test_sequence_and_our_mark_take_no_part_in_the_digest_and_all_else_does() -> None:

@@ -39,6 +39,24 @@ def test_a_body_that_takes_its_child_down_costs_itself_alone() -> None:
     assert "u2" in {item.uid for item in third.items}
 
 
+DYING = (
+    "import os, sys; sys.path += sys.argv[1:-2]; from ical import child_many as child; read = child.read; "
+    "child.read = lambda body, *rest, **more: os._exit(9) if b'DEADLY' in body else read(body, *rest, **more); "
+    "child.main()"
+)
+
+
+@pytest.mark.rule("C10", "C12")
+def test_of_many_that_were_answered_together_only_the_deadly_ones_are_blamed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a child had read and not yet answered when it died is read again."""
+    monkeypatch.setattr("sync.many._PROGRAM", DYING)
+    deadly = {0, 77}
+    bodies = [calendar(event(*(["SUMMARY:DEADLY"] if number in deadly else []))) for number in range(90)]
+    found = read_many(bodies, BERLIN, PATIENT)
+    assert {number for number, one in enumerate(found) if isinstance(one, Refused)} == deadly
+    assert sum(isinstance(one, Reading) for one in found) == 90 - len(deadly)
+
+
 @pytest.mark.rule("C12")
 def test_children_that_die_one_after_the_other_come_to_an_end() -> None:
     impatient = Allowance(wall=0.001)

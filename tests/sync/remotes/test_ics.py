@@ -20,7 +20,7 @@ from outside.errors import (
 )
 from outside.http import Limits
 from sync.remotes.credentials import Login, Token
-from sync.remotes.ics import IcsRemote, href_of, https_of, ics_session
+from sync.remotes.ics import IcsRemote, href_of, hrefs_of, https_of, ics_session
 from sync.remotes.protocol import Cursor, CursorKind, Listing, Quirks
 from tests.outside.server import Script, answer, by_path, listening
 from tests.sync.remotes.worlds import event, ics_world, summary_of
@@ -269,3 +269,10 @@ def test_hrefs_of_odd_uids_stay_short_and_differ() -> None:
 def test_a_spoilt_cursor_is_no_cursor() -> None:
     for value in ("", "{}", "[1]", json.dumps(["\r\nX: y", "", ""]), "[[],{},null]"):
         assert ask(answer(WHOLE), Cursor(CursorKind.TAG, value)).is_whole
+
+
+@pytest.mark.parametrize(
+    "uids", [[], ["a"], ["a@b", "c-d"], ["a\nb"], ["a", "b\nc", "d"], ["a", "", "b"], ["a", "ä"], ["x" * 201, "y"]]
+)
+def test_names_of_many_are_the_names_of_each(uids: list[str]) -> None:
+    assert hrefs_of(uids) == [href_of(uid) for uid in uids]
