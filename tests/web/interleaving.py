@@ -2,24 +2,25 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from sqlalchemy import event
-from sqlalchemy.pool import Pool
+from sqlalchemy import Connection
+
+from booking.tables.reading import Lines
 
 
 @contextmanager
 def between_look_and_write(work: Callable[[], object]) -> Iterator[None]:
     """Does `work` once, when a page within has given back the connection that it read by (`web.request.write`)."""
-    turns = [work]
+    turns, give_back = [work], Lines.give_back
 
-    def given_back(_connection: Any, _record: Any) -> None:
+    def given_back(lines: Lines, line: Connection) -> None:
+        give_back(lines, line)
         if turns:
             turns.pop()()
 
-    event.listen(Pool, "checkin", given_back)
+    Lines.give_back = given_back  # type: ignore[method-assign]
     try:
         yield
     finally:
-        event.remove(Pool, "checkin", given_back)
+        Lines.give_back = give_back  # type: ignore[method-assign]
     assert not turns, "no page read anything"
