@@ -88,7 +88,8 @@ def _stay_on_one_core(server: AbstractServer[Any]) -> None:
     cores = sorted(os.sched_getaffinity(0))
     if server.workers <= len(cores):
         number = min(set(range(server.workers)) - {worker.idx for worker in server.wrks})
-        os.sched_setaffinity(0, {cores[number]})
+        # Counted from the server's own number, so that several servers on one machine do not all take the same cores.
+        os.sched_setaffinity(0, {cores[(os.getppid() + number) % len(cores)]})
 
 
 def load(target: str) -> Any:

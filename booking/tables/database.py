@@ -84,7 +84,7 @@ class Database:
 
     def read(self) -> Reading:
         """A session that can only read, for `with`. It is closed, not rolled back: what was read stays readable."""
-        return Reading(self._lines, self._readers)
+        return Reading(self._lines)
 
     def write(self, work: Callable[[Session], T]) -> T:
         """Run one action in one transaction and commit it; leaving by an error rolls back.

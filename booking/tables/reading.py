@@ -5,12 +5,13 @@ takes longer than what most requests read; so a connection rests here for a mome
 """
 
 import time
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session
 
-from booking.tables.prepared import FAILED, fetched
+from booking.tables.prepared import CONNECTION, FAILED, fetched
 
 REST_SECONDS = 1.0  # longer than that nothing is taken as it is: the pool asks whether it lives
 
@@ -19,7 +20,7 @@ class Lines:
     """Connections between two readers, the one used last first. At most `most` rest; safe for threads."""
 
     def __init__(self, engine: Engine, most: int) -> None:
-        self._engine = engine
+        self.engine = engine
         self._most = most
         self._resting: list[tuple[Connection, float]] = []
         self.is_sqlite = engine.dialect.name == "sqlite"
@@ -28,12 +29,12 @@ class Lines:
         try:
             line, since = self._resting.pop()
         except IndexError:
-            return self._engine.connect()
+            return self.engine.connect()
         if time.monotonic() - since < REST_SECONDS:
             return line
         line.close()
         self.close()  # those beneath have rested for longer
-        return self._engine.connect()
+        return self.engine.connect()
 
     def give_back(self, line: Connection) -> None:
         """The pool has at once what anything went wrong on: it knows what to do about it."""
@@ -50,8 +51,9 @@ class Lines:
 
     def close(self) -> None:
         """Hand all that rest to the pool."""
-        while self._resting:
-            self._resting.pop()[0].close()
+        with suppress(IndexError):  # others may be at it as well
+            while True:
+                self._resting.pop()[0].close()
 
 
 def _is_ended(line: Connection) -> bool:
@@ -69,8 +71,8 @@ class Reading(Session):
     Prepared statements begin on it by themselves; what else is asked follows on the same one.
     """
 
-    def __init__(self, lines: Lines, engine: Engine) -> None:
-        super().__init__(engine, expire_on_commit=False, autoflush=False)
+    def __init__(self, lines: Lines) -> None:
+        super().__init__(lines.engine, expire_on_commit=False, autoflush=False)
         self._lines = lines
         self._line: Connection | None = None
 
@@ -89,5 +91,6 @@ class Reading(Session):
         if self.in_transaction():
             super().close()
         line, self._line = self._line, None
+        self.info.pop(CONNECTION, None)  # it is somebody else's from now on
         if line is not None:
             self._lines.give_back(line)

@@ -1,7 +1,5 @@
 """What a request to move holds of the old time and beside it, on both databases (SPEC S8, S27)."""
 
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -18,13 +16,6 @@ from booking.values.slot import Slot
 from booking.values.states import BookingState, DecisionState, OccupancyKind
 from tests.booking.actions.one_rental import GRACE, Site
 from tests.builders import slot_in
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    opened = Database(database_url)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

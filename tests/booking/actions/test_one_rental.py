@@ -1,6 +1,5 @@
 """One rental through its moves and its end: one invoice, one hold on time, nothing untold (S8, S12, S27)."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from importlib import import_module
 
@@ -26,13 +25,6 @@ from booking.values.refusals import Refused
 from booking.values.states import CodeState
 from tests.booking.actions.one_rental import OFFICE, TOOLS, Site
 from tests.builders import NOW, change_house, contact, set_steps, slot_in
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    opened = Database(database_url)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

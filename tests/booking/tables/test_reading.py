@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from booking.tables import reading
 from booking.tables.database import Database
 from booking.tables.houses import Organisation, Room
-from booking.tables.prepared import Prepared
+from booking.tables.prepared import CONNECTION, Prepared
 from tests.builders import Ids
 
 _NAME = Prepared(select(Organisation.__table__.c.name).where(Organisation.__table__.c.id == bindparam("id")))
@@ -81,6 +81,34 @@ def test_readers_at_the_same_time_have_connections_of_their_own(database: Databa
         for _ in range(3):
             assert len(set(threads.map(read, range(AT_ONCE)))) == AT_ONCE
     assert len(database._lines) == AT_ONCE
+
+
+@WAYS
+def test_a_reader_that_is_used_again_after_its_end_takes_another_connection(
+    database: Database, ids: Ids, ask: Any
+) -> None:
+    first = database.read()
+    ask(first, ids)
+    first.close()
+    with database.read() as second:
+        ask(second, ids)
+        ask(first, ids)
+        used, others = (one.info.get(CONNECTION) or one.connection() for one in (first, second))
+        assert used is not others
+    first.close()
+
+
+def test_threads_may_hand_back_what_rests_at_the_same_time(database: Database, ids: Ids) -> None:
+    lines = database._lines
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        for _ in range(50):
+            taken = [lines.take() for _ in range(AT_ONCE)]
+            for line in taken:
+                lines.give_back(line)
+            list(threads.map(lambda _number: lines.close(), range(AT_ONCE)))
+            assert len(lines) == 0
+    with database.read() as session:
+        assert by_prepared(session, ids)
 
 
 def test_what_met_an_error_is_the_pool_s_to_judge(database: Database, ids: Ids) -> None:
