@@ -1,15 +1,12 @@
-"""Feeds measured: ours under granian beside nginx with a static file and Radicale, and the first GET after a change.
+"""Feeds measured: ours beside nginx with static files, Radicale and Xandikos, and the first GET after a change.
 
 `python -m bench.feeds`. All servers listen on loopback and are ended by the process that started them. Load comes from
 wrk where it can be had, else from a small client of ours, which is then the bottleneck.
 """
 
-import gzip
 import http.client
-import os
 import re
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -17,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +23,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import peers
+from bench import feed_peers, peers
+from bench.feed_peers import Target
 from bench.house import web
 from booking.actions.calendar_items import ItemFacts, record
 from booking.actions.feeds import make_feed
@@ -34,23 +32,15 @@ from booking.tables.database import Database
 from booking.tables.migrate import migrate
 from booking.values.states import SubjectKind, Variant
 from tests.feed_house import KEY, NOW, House, book, build_house, fill
+from web.feed_cache import SMALL as SMALLEST
 from web.hot_feeds import FeedGate
 
-SIZES = (1_000, 10_000)
+SIZES = SMALL, LARGE = (1_000, 10_000)
 SECONDS = 3
 ROUNDS = 2
 CONNECTIONS = 8
 CHANGES = 15
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A server and the path of its feed. A slow one is asked over one connection, else no answer comes in time."""
-
-    name: str
-    port: int
-    path: str
-    connections: int = CONNECTIONS
+TRIES, PACKING_SECONDS = 8, 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +67,13 @@ def _measure(console: Console, size: int, folder: Path) -> None:
     token, facts = database.write(lambda session: _set_up(session, size))
     body, changes = _changes(database, token, facts)
     with ExitStack() as servers:
-        targets = [servers.enter_context(_ours(url, token))]
+        ours = servers.enter_context(_ours(url, token))
+        targets, packed = [ours], _settled(ours)
         if nginx := peers.nginx():
-            targets.append(servers.enter_context(_nginx(nginx, folder, body)))
-        if size <= 1_000:
-            targets.append(servers.enter_context(_radicale(folder, body)))
+            targets.append(servers.enter_context(feed_peers.nginx(nginx, folder, body, packed)))
+        if size <= SMALL:
+            targets.append(servers.enter_context(feed_peers.radicale(folder, body)))
+            targets.append(servers.enter_context(feed_peers.xandikos(folder, body)))
         table = Table(title=f"{size:,} events, {len(body):,} bytes, load from {_generator()}, requests/s")
         for column in ("server", "full", "gzip", "304", "full to nginx", "gzip to nginx", "304 to nginx"):
             table.add_column(column, justify="left" if column == "server" else "right")
@@ -138,21 +130,30 @@ def _record(database: Database, facts: ItemFacts) -> None:
 
 def _rates(target: Target) -> tuple[float, ...]:
     """Requests per second for full, gzip and 304; the median of the rounds."""
-    tag = _tag(target)
+    tag, _ = _asked(target, {})
     ways = (Way("full", {}), Way("gzip", {"Accept-Encoding": "gzip"}), Way("304", {"If-None-Match": tag}))
     rounds = [[_load(target, way) for way in ways] for _ in range(ROUNDS)]
     return tuple(statistics.median(each) for each in zip(*rounds, strict=True))
 
 
-def _tag(target: Target) -> str:
-    connection = http.client.HTTPConnection("127.0.0.1", target.port, timeout=180)
-    for headers in ({"Accept-Encoding": "gzip"}, {}):
+def _settled(target: Target) -> bytes:
+    """The gzip body, once all processes have packed it as small as they will: they do while nobody asks."""
+    for _ in range(TRIES):
+        found = [_asked(target, {"Accept-Encoding": "gzip"}) for _ in range(CONNECTIONS)]
+        if all(f'-g{SMALLEST}"' in tag for tag, _ in found):
+            return found[0][1]
+        time.sleep(PACKING_SECONDS)
+    raise TimeoutError(target.name)
+
+
+def _asked(target: Target, headers: dict[str, str]) -> tuple[str, bytes]:
+    """Entity tag and body, over a connection of its own."""
+    with closing(http.client.HTTPConnection("127.0.0.1", target.port, timeout=180)) as connection:
         connection.request("GET", target.path, headers=headers)
         answer = connection.getresponse()
-        answer.read()
+        body = answer.read()
         assert answer.status == 200, (target.name, answer.status)
-    connection.close()
-    return answer.headers["ETag"] or '"none"'
+        return answer.headers["ETag"] or '"none"', body
 
 
 def _generator() -> str:
@@ -199,84 +200,6 @@ def _ours(url: str, token: str) -> Iterator[Target]:
     """The web process as it is run, Flask behind the gate."""
     with web(url) as port:
         yield Target("platzwart", port, f"/feeds/{token}.ics")
-
-
-@contextmanager
-def _nginx(program: list[str], folder: Path, body: bytes) -> Iterator[Target]:
-    """Two processes that send a file, packed beforehand."""
-    port, root = _free_port(), folder / "nginx"
-    (root / "html").mkdir(parents=True)
-    (root / "html" / "feed.ics").write_bytes(body)
-    (root / "html" / "feed.ics.gz").write_bytes(gzip.compress(body, 9, mtime=0))
-    for path in (root, root / "html", folder):
-        path.chmod(0o755)
-    temporary = "".join(
-        f"{kind}_temp_path {root}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    (root / "nginx.conf").write_text(
-        f"worker_processes 2; daemon off; pid {root}/pid; error_log stderr error;"
-        f"events {{ worker_connections 256; }} http {{ access_log off; sendfile on; gzip_static on; {temporary}"
-        f"keepalive_requests 10000000; default_type text/calendar;"
-        f"server {{ listen 127.0.0.1:{port}; root {root}/html; }} }}",
-        encoding="utf-8",
-    )
-    command = [*program, "-p", str(root), "-c", str(root / "nginx.conf"), "-e", "stderr"]
-    with _running(command, port):
-        yield Target("nginx", port, "/feed.ics")
-
-
-@contextmanager
-def _radicale(folder: Path, body: bytes) -> Iterator[Target]:
-    """One process as it is shipped, with the events laid into its folder."""
-    port, root = _free_port(), folder / "radicale"
-    items = root / "collection-root" / "bench" / "feed"
-    items.mkdir(parents=True)
-    (items / ".Radicale.props").write_text('{"tag": "VCALENDAR"}', encoding="utf-8")
-    for number, block in enumerate(re.findall(rb"BEGIN:VEVENT.*?END:VEVENT\r\n", body, re.DOTALL)):
-        whole = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//bench//EN\r\n" + block + b"END:VCALENDAR\r\n"
-        (items / f"{number}.ics").write_bytes(whole)
-    (root / "rights").write_text("[all]\nuser: .*\ncollection: .*\npermissions: RrWw\n", encoding="utf-8")
-    (root / "config").write_text(
-        f"[server]\nhosts = 127.0.0.1:{port}\n[auth]\ntype = none\n[web]\ntype = none\n"
-        f"[rights]\ntype = from_file\nfile = {root}/rights\n[logging]\nlevel = error\n"
-        f"[storage]\nfilesystem_folder = {root}\n",
-        encoding="utf-8",
-    )
-    with _running([sys.executable, "-m", "radicale", "--config", str(root / "config")], port):
-        yield Target("radicale", port, "/bench/feed/", connections=1)
-
-
-@contextmanager
-def _running(command: list[str], port: int, **environment: str) -> Iterator[None]:
-    """A server in a process group of its own, up when its port answers, ended with all its children."""
-    process = subprocess.Popen(command, env=os.environ | environment, start_new_session=True)
-    try:
-        _wait_for(port, process)
-        yield
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        assert process.poll() is None, process.args
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        time.sleep(0.1)
-    raise TimeoutError(process.args)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from ical.window import turns, visible
 from ical.zones import vtimezone
 
 PRODUCT = "-//Platzwart//Platzwart//EN"
+FEED_END = b"END:VCALENDAR\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +111,25 @@ def join_feed(head: FeedHead, zone_names: Iterable[str], fragments: Iterable[byt
     `zone_names` is `zones_of` the fragments' entries. Raises ZoneInfoNotFoundError or ValueError where a name is no
     zone, and ValueError on a colour or a refresh interval that cannot be written.
     """
+    return b"".join((feed_opening(head, zone_names), *fragments, FEED_END))
+
+
+def feed_opening(head: FeedHead, zone_names: Iterable[str]) -> bytes:
+    """What stands before the first fragment. Raises as `join_feed`."""
     zones = (vtimezone(name) for name in sorted({head.zone, *zone_names}))
-    return b"".join((_head(head), *(zone for zone in zones if zone), *fragments, b"END:VCALENDAR\r\n"))
+    return b"".join((_head(head), *(zone for zone in zones if zone)))
 
 
-def etag(body: bytes) -> str:
-    """A strong entity tag, with its quotes (RFC 9110 section 8.8.3), of these very bytes."""
-    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+def etag(digests: Iterable[bytes]) -> str:
+    """A strong entity tag, with its quotes (RFC 9110 section 8.8.3): of the parts that a body is joined of, in their
+    order, each by its `digest`, so that nothing is read again of those that did not change.
+    """
+    return f'"{hashlib.sha256(b"".join(digests)).hexdigest()[:32]}"'
+
+
+def digest(part: bytes) -> bytes:
+    """16 bytes that stand for a part of a body."""
+    return hashlib.sha256(part).digest()[:16]
 
 
 def content_type(method: str = "PUBLISH") -> str:

@@ -19,7 +19,7 @@ from granian.server.common import AbstractServer
 
 from config.loading import loading
 from config.logs import be_ready_to_log
-from config.settings import Settings
+from config.settings import PREFIX, Settings
 from platzwart.lifeline import guard_forks
 from platzwart.modules import PROBES
 
@@ -72,7 +72,9 @@ def serve(settings: Settings, target: str = TARGET, wait: Callable[[], None] | N
 
     def begin() -> Any:
         _stay_on_one_core(server)
-        return load(target)
+        application = load(target)
+        _forget_settings()
+        return application
 
     server.serve(target_loader=begin, wrap_loader=False)
 
@@ -90,6 +92,12 @@ def _stay_on_one_core(server: AbstractServer[Any]) -> None:
         number = min(set(range(server.workers)) - {worker.idx for worker in server.wrks})
         # Counted from the server's own number, so that several servers on one machine do not all take the same cores.
         os.sched_setaffinity(0, {cores[(os.getppid() + number) % len(cores)]})
+
+
+def _forget_settings() -> None:
+    """In a worker that has read them: granian copies the environment into what each request's handler is given."""
+    for name in [name for name in os.environ if name.startswith(PREFIX)]:
+        del os.environ[name]
 
 
 def load(target: str) -> Any:

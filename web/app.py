@@ -34,6 +34,7 @@ class Web(Flask):
 
     url_rule_class = LazyRule
     session_interface = lean.CookieSessions()
+    response_class = lean.Answer
 
     @cached_property
     def own_names(self) -> list[str]:

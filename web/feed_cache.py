@@ -9,6 +9,7 @@ import zlib
 from bisect import bisect_left, insort
 from collections import OrderedDict
 from collections.abc import Collection, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
@@ -16,6 +17,8 @@ from functools import lru_cache
 from itertools import chain
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
+
+from sqlalchemy.orm import Session
 
 from booking.reads import agenda
 from booking.reads.agenda import CodeLines
@@ -25,7 +28,7 @@ from booking.tables.database import Database
 from booking.values.agenda import AgendaEntry
 from booking.values.states import SubjectKind, Variant
 from ical.event import render_event
-from ical.feed import FeedHead, content_type, etag, feed_order, join_feed, zones_of
+from ical.feed import FEED_END, FeedHead, content_type, digest, etag, feed_opening, feed_order, zones_of
 from ical.window import Window, shown_until
 from web.feed_words import code_given, code_line
 
@@ -37,6 +40,7 @@ MONTHS_BACK = 3
 FAST, SMALL = 1, 9
 FEW = 100  # items that are put in their places one by one
 HELD_BYTES = 1_000  # an item's values beside its fragment, about
+WHOLE_AFTER = timedelta(minutes=5)  # from then on all items are compared again, whatever the office's revision says
 _COMMON: Headers = [
     ("Cache-Control", "private, no-cache"),
     ("Vary", "Accept-Encoding"),
@@ -94,13 +98,15 @@ class Form:
 
 
 class Body:
-    """A rendered feed. Its forms (plain, gzip) carry strong entity tags of their own; any of them answers 304."""
+    """A rendered feed, and the entity tag of its bytes. Its forms (plain, gzip) carry strong tags of their own; any of
+    them answers 304.
+    """
 
-    def __init__(self, data: bytes, modified: datetime, valid_until: datetime | None) -> None:
+    def __init__(self, data: bytes, tag: str, modified: datetime, valid_until: datetime | None) -> None:
         self.valid_until = valid_until
         self.modified = modified.replace(microsecond=0)
         self._modified_text = format_datetime(self.modified.astimezone(UTC), usegmt=True)
-        self.tag = etag(data)
+        self.tag = tag
         self.plain = Form(0, self._headers(self.tag, data), data)
         self._packed: Form | None = None
         self._packing = threading.Lock()
@@ -208,8 +214,10 @@ class Held:
     turns: datetime | None = None
     then: "Held | None" = None
     ends: datetime | None = field(init=False)
+    digest: bytes = field(init=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "digest", digest(self.fragment))
         object.__setattr__(self, "ends", min(filter(None, (self.until, self.turns)), default=None))
 
     def at(self, now: datetime) -> "Held":
@@ -220,15 +228,35 @@ class Held:
 
 
 class Calendar:
-    """The fragments of one subject in one variant and language, as of a revision."""
+    """The fragments of one subject in one variant and language, as of a revision. All were compared at `whole_at`."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.revision: tuple[int, int] | None = None
+        self.whole_at: datetime | None = None
         self.held: dict[int, Held] = {}
         self.sequences: dict[int, int] = {}
         self.ordered: list[Held] = []
         self.size = HELD_BYTES
+
+    def seen(self, feed: FoundFeed, now: datetime) -> int | None:
+        """The revision after which changes of the house's items say all that is new here; None: compare the whole.
+
+        Only the office's calendar shows all items; rooms and doors that come to share an item change nothing in it.
+        """
+        if feed.whose.kind is not SubjectKind.OFFICE or self.revision is None or self.whole_at is None:
+            return None
+        revision, epoch = self.revision
+        is_sure = (
+            epoch == feed.epoch and revision <= feed.revision and self.whole_at <= now < self.whole_at + WHOLE_AFTER
+        )
+        return revision if is_sure else None
+
+    def begun_by(self, limit: datetime) -> list[int]:
+        """The items that begin then or before."""
+        if not self.ordered or self.ordered[0].order[0] > limit:
+            return []
+        return [item_id for item_id, held in self.held.items() if held.order[0] <= limit]
 
     def change(self, new: dict[int, Held], gone: Collection[int]) -> None:
         """Put these items in the place of what was held of them, and leave others out. Many are sorted as a whole."""
@@ -236,6 +264,7 @@ class Calendar:
         held = self.held | new
         for item_id in gone:
             del held[item_id]
+            self.sequences.pop(item_id, None)
         if len(old) + len(new) > FEW:
             ordered = sorted(held.values(), key=_order)
         else:
@@ -285,23 +314,24 @@ class Calendars:
             return _join(calendar.ordered, self._head(feed), feed.changed_at, now)
 
     def _refresh(self, calendar: Calendar, feed: FoundFeed, now: datetime) -> None:
-        """Read two numbers of each item, then only what is new, and render that."""
+        """Read what changed and render that. None of it is kept where anything fails."""
         since = now - timedelta(days=31 * self._months_back)
         given, codes = code_given(feed.language), self._codes(feed)
+        seen = calendar.seen(feed, now)
         with self._database.read() as session:
-            if calendar.held:
-                stamps = agenda.stamps(session, feed.whose, since)
-                known = calendar.sequences
-                changed = [item_id for item_id, sequence in stamps.items() if known.get(item_id) != sequence]
-                read = agenda.entries(session, feed.whose, changed, given, self._page, codes)
-            else:
+            if not calendar.held:
                 read = agenda.everything(session, feed.whose, since, given, self._page, codes)
-                stamps = {item_id: sequence for item_id, (sequence, _) in read.items()}
+                gone: AbstractSet[int] = frozenset()
+            else:
+                changed, gone = _changed(session, calendar, feed, since, seen)
+                read = agenda.entries(session, feed.whose, changed, given, self._page, codes)
+                gone |= changed - read.keys()
         rendered = {item_id: self._render(entry, feed) for item_id, (_, entry) in read.items()}
         self.rendered += len(rendered)
-        calendar.change(rendered, calendar.held.keys() - stamps.keys())
-        calendar.sequences = _as_read(stamps, read)
+        calendar.change(rendered, gone & calendar.held.keys())
+        calendar.sequences.update((item_id, sequence) for item_id, (sequence, _) in read.items())
         calendar.revision = (feed.revision, feed.epoch)
+        calendar.whole_at = now if seen is None else calendar.whole_at
 
     def _codes(self, feed: FoundFeed) -> CodeLines | None:
         """Only a customer's own calendar that shows all: whoever else has an address has it from the house (C4)."""
@@ -331,9 +361,18 @@ def _size(held: Held) -> int:
     return len(held.fragment) + HELD_BYTES
 
 
-def _as_read(stamps: dict[int, int], read: dict[int, tuple[int, AgendaEntry]]) -> dict[int, int]:
-    """Sequences as rendered: an item may have changed once more between the two queries, or have left."""
-    return stamps | {item_id: sequence for item_id, (sequence, _) in read.items()}
+def _changed(
+    session: Session, calendar: Calendar, feed: FoundFeed, since: datetime, seen: int | None
+) -> tuple[AbstractSet[int], AbstractSet[int]]:
+    """The items to read again, and those that have left: by the changes after a revision, or by all stamps."""
+    if seen is not None:
+        limit = agenda.begins_after(since)
+        changed = agenda.changed_after(session, feed.whose.organisation_id, seen)
+        past = frozenset(item_id for item_id, start in changed.items() if start <= limit)
+        return changed.keys() - past, past.union(calendar.begun_by(limit))
+    stamps, known = agenda.stamps(session, feed.whose, since), calendar.sequences
+    new = frozenset(item_id for item_id, sequence in stamps.items() if known.get(item_id) != sequence)
+    return new, frozenset(calendar.held.keys() - stamps.keys())
 
 
 def _join(ordered: list[Held], head: FeedHead, changed_at: datetime, now: datetime) -> Body:
@@ -341,7 +380,8 @@ def _join(ordered: list[Held], head: FeedHead, changed_at: datetime, now: dateti
     standing = [held if held.then is None else held.at(now) for held in ordered]
     shown = [held for held in standing if held.until is not None and now < held.until]
     left = (held.until for held in standing if held.until is not None and held.until <= now)
-    zones = frozenset[str]().union(*set(map(attrgetter("zones"), shown)))
-    data = join_feed(head, zones, map(attrgetter("fragment"), shown))
+    opening = feed_opening(head, frozenset[str]().union(*set(map(attrgetter("zones"), shown))))
+    data = b"".join((opening, *map(attrgetter("fragment"), shown), FEED_END))
+    tag = etag(chain((digest(opening),), map(attrgetter("digest"), shown)))
     modified = max(chain((changed_at,), left, map(attrgetter("modified"), standing)))
-    return Body(data, modified, min(map(attrgetter("ends"), shown), default=None))
+    return Body(data, tag, modified, min(map(attrgetter("ends"), shown), default=None))

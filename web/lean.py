@@ -7,10 +7,13 @@ nothing to do where a program calls, and take longer over it than Flask itself. 
     def guard() -> ...
 
 A test knows which hooks do not. What the session's cookie says is still read; nothing is written to it.
+
+Everybody's answers are handed to granian as lists (`Answer`).
 """
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from flask import Flask, Response, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
@@ -19,10 +22,14 @@ from flask.wrappers import Request
 
 from web.access import Way, access_of
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
 Hook = TypeVar("Hook", bound=Callable[..., Any])
 ATTRIBUTE = "platzwart_serves_programs"
 # What a foreign page makes a browser send carries cookies, but neither of these secrets.
 PROVEN_BY_SECRET = frozenset({Way.TOKEN, Way.HOOK})
+_WITHOUT_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 
 def serves_programs(hook: Hook) -> Hook:
@@ -60,3 +67,18 @@ class CookieSessions(SecureCookieSessionInterface):
         if "HTTP_COOKIE" in request.environ:
             return super().open_session(app, request)
         return self.session_class()
+
+
+class Answer(Response):
+    """Flask's own, whose body is a list where all of it is there.
+
+    granian sends a list at once. Anything else it asks piece by piece, over a channel between two of its threads.
+    """
+
+    def get_app_iter(self, environ: "WSGIEnvironment") -> Iterable[bytes]:
+        if self.direct_passthrough or not self.is_sequence:
+            return super().get_app_iter(environ)
+        is_empty = environ["REQUEST_METHOD"] == "HEAD" or self.status_code in _WITHOUT_BODY
+        body = [] if is_empty else [b"".join(self.iter_encoded())]
+        self.close()
+        return body

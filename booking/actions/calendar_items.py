@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from booking.reads.agenda import rooms_beside
@@ -36,8 +36,15 @@ _BUMP = PreparedRows(
     ("organisation_id", "kind", "target_id", "revision"),
     lambda insert: insert.on_conflict_do_update(
         index_elements=["organisation_id", "kind", "target_id"], set_={"revision": _SUBJECTS.c.revision + 1}
-    ).returning(_SUBJECTS.c.id),
+    ).returning(_SUBJECTS.c.id, _SUBJECTS.c.kind, _SUBJECTS.c.organisation_id, _SUBJECTS.c.revision),
 )
+_ITEMS = CalendarItem.__table__
+_MARK = Prepared(
+    update(CalendarItem)
+    .where(_ITEMS.c.booking_id.in_(bindparam("booking_ids", expanding=True)))
+    .values(office_revision=bindparam("revision"))
+)
+_MOST_MARKED = 500
 _BESIDE = Prepared(rooms_beside(bindparam("organisation_id"), bindparam("room_id")))
 
 
@@ -78,7 +85,7 @@ def record_all(session: Session, now: datetime, many: Iterable[ItemFacts], *, ne
     for facts in sorted(many, key=lambda facts: facts.booking_id):
         touched |= _add(session, now, facts) if new else _write(session, now, facts)
     wake_rooms(session, now, [(owner, room) for owner, kind, room in touched if kind is SubjectKind.ROOM])
-    bump(session, touched)
+    _count(session, touched)
 
 
 def touch(session: Session, now: datetime, organisation_id: int, booking_id: int) -> None:
@@ -100,20 +107,35 @@ def touch_all(session: Session, organisation_id: int, moments: Mapping[int, Sequ
             _grow(item, at)
         touched |= _subjects(item)
     session.flush()
-    bump(session, _with_rooms_beside(session, touched))
+    _count(session, _with_rooms_beside(session, touched))
 
 
-def bump(session: Session, subjects: Iterable[Subject]) -> None:
+def _count(session: Session, touched: set[Subject]) -> None:
+    """Raise the revisions, then mark the items with what the office's came to. Whoever marks holds its row until the
+    commit, so that who has seen a revision can see every item that is marked with it or an earlier one.
+    """
+    for organisation_id, revision in bump(session, touched).items():
+        changed = [
+            booking for owner, kind, booking in touched if kind is SubjectKind.BOOKING and owner == organisation_id
+        ]
+        for first in range(0, len(changed), _MOST_MARKED):
+            _MARK.all(session, {"booking_ids": changed[first : first + _MOST_MARKED], "revision": revision})
+
+
+def bump(session: Session, subjects: Iterable[Subject]) -> dict[int, int]:
     """Raise the revision of each subject by one, in one statement and one order, so that writers never lock crosswise.
 
     A subject without a row gets one. The ids are kept in `session.info`: the committing process drops what it cached.
+    Returns the revision of each office's calendar among them, by organisation.
     """
     rows = [
         {"organisation_id": organisation_id, "kind": kind, "target_id": target_id, "revision": 1}
         for organisation_id, kind, target_id in sorted(set(subjects))
     ]
-    if rows:
-        note_touched(session, (subject_id for (subject_id,) in _BUMP.insert(session, rows)))
+    raised = _BUMP.insert(session, rows)
+    if raised:
+        note_touched(session, (subject_id for subject_id, *_ in raised))
+    return {organisation_id: revision for _, kind, organisation_id, revision in raised if kind is SubjectKind.OFFICE}
 
 
 def note_touched(session: Session, subject_ids: Iterable[int]) -> None:

@@ -67,6 +67,19 @@ def stamps(session: Session, whose: Whose, since: datetime) -> dict[int, int]:
     return {item_id: sequence + epoch for item_id, sequence in found.cursor.fetchall()}
 
 
+def changed_after(session: Session, organisation_id: int, revision: int) -> dict[int, datetime]:
+    """Item id → start, of all items of a house that changed after this revision of its office's calendar."""
+    statement = select(CalendarItem.id, CalendarItem.starts_at).where(
+        CalendarItem.organisation_id == organisation_id, CalendarItem.office_revision > revision
+    )
+    return dict(session.execute(statement).all())
+
+
+def begins_after(since: datetime) -> datetime:
+    """When items begin that may end after *since*."""
+    return since - LONGEST
+
+
 def entries(
     session: Session,
     whose: Whose,
@@ -225,7 +238,7 @@ def _of(whose: Whose, since: datetime | None) -> list[ColumnElement[bool]]:
     is_shown = CalendarItem.only_link_id.is_(None)
     conditions = [CalendarItem.organisation_id == whose.organisation_id, is_shown, _is_for(whose)]
     if since is not None:
-        conditions.append(CalendarItem.starts_at > since - LONGEST)
+        conditions.append(CalendarItem.starts_at > begins_after(since))
     return conditions
 
 

@@ -13,6 +13,7 @@ from booking.values.states import ItemStatus, SubjectKind, Variant
 class CalendarItem(Base, Owned):
     """Copied texts of one event. `sequence` and `last_modified` grow with every change and only then (SPEC C2).
 
+    `office_revision`: what the office's calendar came to by the last change of the item; later changes have later ones.
     `only_link_id`: a test time, which this calendar link alone writes and no feed shows (SPEC Y8); None of all others.
     No foreign key: links go.
     """
@@ -26,6 +27,7 @@ class CalendarItem(Base, Owned):
         Index("ix_calendar_item_customer", "customer_id", "starts_at"),
         Index("ix_calendar_item_start", "organisation_id", "starts_at"),
         Index("ix_calendar_item_end", "organisation_id", "ends_at"),
+        Index("ix_calendar_item_change", "organisation_id", "office_revision"),
     )
 
     uid: Mapped[UUID] = mapped_column(unique=True)
@@ -46,6 +48,7 @@ class CalendarItem(Base, Owned):
     details: Mapped[str] = mapped_column(default="")
     ended_at: Mapped[datetime | None]
     only_link_id: Mapped[int | None]
+    office_revision: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class FeedSubject(Base, Owned):

@@ -1,9 +1,12 @@
 """Programs pass by what guards browsers, and by nothing else."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from web.access import Way, access_of
-from web.lean import ATTRIBUTE, PROVEN_BY_SECRET
+from web.lean import ATTRIBUTE, PROVEN_BY_SECRET, Answer
 from web.limits import is_limited
 
 if TYPE_CHECKING:
@@ -57,3 +60,43 @@ def test_a_session_is_read_where_a_cookie_came_and_made_where_none_did(site: "Si
         session["language"] = "en"
     assert "Please log in." in client.get("/api/v1/rooms").get_json()["detail"]
     assert "Please log in." not in site.app.test_client().get("/api/v1/rooms").get_json()["detail"]
+
+
+def handed_to_the_server(site: "Site", answer: Answer, method: str = "GET") -> Iterable[bytes]:
+    with site.app.test_request_context("/", method=method) as context:
+        return answer(context.request.environ, lambda *_: lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "expected"),
+    [("GET", 200, [b"Platz"]), ("HEAD", 200, []), ("GET", 204, []), ("GET", 304, [])],
+)
+def test_an_answer_that_is_there_is_one_piece_and_closed(
+    site: "Site", method: str, status: int, expected: list[bytes]
+) -> None:
+    closed: list[Any] = []
+    answer = Answer(["Pl", "atz"], status=status)
+    answer.call_on_close(lambda: closed.append(True))
+    assert handed_to_the_server(site, answer, method) == expected
+    assert closed == [True]
+
+
+def test_an_answer_that_is_still_being_made_is_asked_piece_by_piece(site: "Site") -> None:
+    made: list[int] = []
+
+    def pieces() -> Iterator[bytes]:
+        for number in range(2):
+            made.append(number)
+            yield b"x"
+
+    found = iter(handed_to_the_server(site, Answer(pieces())))
+    assert next(found) == b"x"
+    assert made == [0]
+
+
+def test_pages_errors_and_the_api_are_answered_in_one_piece(site: "Site") -> None:
+    environ = {"SERVER_NAME": "localhost", "SERVER_PORT": "80", "wsgi.url_scheme": "http", "REQUEST_METHOD": "GET"}
+    for path in ("/", "/healthz", "/nothing", "/office/", "/api/v1/rooms"):
+        with site.app.test_request_context(path) as context:
+            found = site.app.wsgi_app(context.request.environ | environ, lambda *_: lambda _: None)
+        assert isinstance(found, list), path

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from booking.actions.calendar_items import ItemFacts, record, touch
 from booking.actions.feeds import make_feed
-from booking.reads.agenda import CodeLines, Whose, entries, everything, items_of, stamps
+from booking.reads.agenda import CodeLines, Whose, changed_after, entries, everything, items_of, stamps
 from booking.reads.feed_codes import turning
 from booking.reads.feeds import find_feed
 from booking.rules.feed_codes import FeedTerms
@@ -192,7 +192,7 @@ def test_an_entry_carries_all_that_was_recorded(world: World) -> None:
     assert (entry.slot, entry.zone, entry.status, entry.room) == (facts.slot, facts.zone, facts.status, facts.room)
 
 
-CLOCKED = ("ix_calendar_item_start", "ix_calendar_item_end", "ix_door_code_end")
+CLOCKED = ("ix_calendar_item_start", "ix_calendar_item_end", "ix_calendar_item_change", "ix_door_code_end")
 CODES = CodeLines(make_tools().vault, lambda text, _window, _zone: text)
 
 
@@ -234,6 +234,7 @@ def test_every_query_of_a_feed_uses_an_index(sqlite_url: str) -> None:
             stamps(session, Whose(house.organisation_id, kind, target_id), LONG_AGO)
             everything(session, Whose(house.organisation_id, kind, target_id), LONG_AGO)
         everything(session, Whose(house.organisation_id, SubjectKind.CUSTOMER, house.customer), LONG_AGO, codes=CODES)
+        changed_after(session, house.organisation_id, 1)
         turning(session, NOW, house.organisation_id, FeedTerms(24, 3, NOW - timedelta(minutes=1)))
         steps = [step for statement, parameters in list(asked)[1:] for step in plans(session, statement, parameters)]
         assert session.scalar(text("SELECT 1")) == 1

@@ -20,4 +20,6 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     if path.startswith("/slow/"):
         time.sleep(float(path.removeprefix("/slow/")))
     start_response("200 OK", [("Content-Type", "text/plain")])
+    if path == "/given":
+        return ["\n".join(sorted(environ)).encode()]
     return [str(os.getpid()).encode()]
