@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 
 from rich.console import Console
 
-from bench import codec, feeds, jobs, races, reconcile, startup
+from bench import codec, feeds, jobs, outbox, races, reconcile, startup
 
 PARTS: dict[str, Callable[[Console], None]] = {
     "races": races.run,
     "jobs": jobs.run,
+    "outbox": outbox.run,
     "startup": startup.run,
     "feeds": feeds.run,
     "codec": codec.run,

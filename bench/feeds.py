@@ -30,6 +30,7 @@ from booking.actions.calendar_items import ItemFacts, record
 from booking.actions.feeds import make_feed
 from booking.tables.database import Database
 from booking.tables.migrate import migrate
+from booking.values.feeds import FeedChoices
 from booking.values.states import SubjectKind, Variant
 from tests.feed_house import KEY, NOW, House, book, build_house, fill
 from web.feed_cache import SMALL as SMALLEST
@@ -101,7 +102,7 @@ def _set_up(session: Any, size: int) -> tuple[str, ItemFacts]:
         kind=SubjectKind.OFFICE,
         target_id=house.organisation_id,
         name="Bench",
-        variant=Variant.FULL,
+        choices=FeedChoices(Variant.FULL),
     )
     assert isinstance(made, tuple)
     return made[1], facts

@@ -1,9 +1,9 @@
 """A link reconciled beside vdirsyncer, both on the same Radicale: time, requests, bytes.
 
-`python -m bench.reconcile`. The server's storage lies in memory; its request log tells how long it worked for each
-request, and that is taken off. vdirsyncer keeps a folder of files where we keep a database. What both have to do:
-read a calendar that others filled; look again; read ten of their changes and write ten deletions of ours; write a
-calendar anew.
+`python -m bench.reconcile`. The server's storage lies in memory; its request log tells from when to when it worked on
+each request, and the time in which it worked on any is taken off. vdirsyncer keeps a folder of files where we keep a
+database. What both have to do: read a calendar that others filled; look again; read ten of their changes and write ten
+deletions of ours; write a calendar anew.
 """
 
 import re
@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -47,7 +47,14 @@ FAR = 420
 PATIENCE = 900.0
 UNLIMITED = {"least": 1_000, "soon_count": 1_000, "writes_per_hour": 100_000}
 CHANGES = 10
-LOG_LINE = re.compile(r"response status for .* in ([\d.]+) seconds(?: \S+ (\d+) bytes)?")
+LOG_LINE = re.compile(r"^([\d.]+) .* response status for .* in ([\d.]+) seconds(?: \S+ (\d+) bytes)?", re.MULTILINE)
+RADICALE = """\
+from radicale import log
+from radicale.__main__ import run
+log.LOGGER_FORMATS["verbose"] = "%(created).6f %(levelname)s %(message)s"
+run()
+"""
+"""As `python -m radicale`, but its log tells parts of seconds."""
 CONFIG = """\
 [server]
 hosts = 127.0.0.1:{port}
@@ -80,15 +87,23 @@ fileext = ".ics"
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a run took: seconds by the clock, of the server as it logged them, of our own processor time; what it sent.
-
-    Requests that run side by side add up in `server`.
+    """What a run took: seconds by the clock, `alone` of them while the server worked on no request, by its log; seconds
+    of processor of the program and its children; what it sent.
     """
 
     wall: float
-    server: float
+    alone: float
     processor: float
     requests: int
+    octets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A request as the server logged it: seconds since 1970, bytes of the answer."""
+
+    begun: float
+    ended: float
     octets: int
 
 
@@ -126,17 +141,27 @@ class Server:
         processor, begun = _processor(), time.perf_counter()
         work()
         wall, processor = time.perf_counter() - begun, _processor() - processor
-        told = self._logged()
-        return Cost(wall, sum(each[0] for each in told), processor, len(told), sum(each[1] for each in told))
+        served = self._logged()
+        return Cost(wall, wall - busy(served), processor, len(served), sum(each.octets for each in served))
 
     def _place(self, name: str) -> Path:
         return self.folder / "collection-root" / "u" / name
 
-    def _logged(self) -> list[tuple[float, int]]:
+    def _logged(self) -> list[Served]:
         time.sleep(0.05)  # the log is written right after the answer
         lines = self.log.read_text(encoding="utf-8")
         new, self.seen = lines[self.seen :], len(lines)
-        return [(float(seconds), int(octets or 0)) for seconds, octets in LOG_LINE.findall(new)]
+        told = [(float(at), float(seconds), octets) for at, seconds, octets in LOG_LINE.findall(new)]
+        return [Served(at - seconds, at, int(octets or 0)) for at, seconds, octets in told]
+
+
+def busy(served: Iterable[Served]) -> float:
+    """Seconds in which at least one request was being worked on."""
+    total, until = 0.0, 0.0
+    for one in sorted(served, key=lambda one: one.begun):
+        total += max(0.0, one.ended - max(one.begun, until))
+        until = max(until, one.ended)
+    return total
 
 
 Scenario = Callable[[Server, "Ours | Theirs"], dict[str, Cost]]
@@ -228,7 +253,8 @@ class Theirs:
         """What a start alone takes."""
         processor, begun = _processor(), time.perf_counter()
         self._run("--version")
-        return Cost(time.perf_counter() - begun, 0, _processor() - processor, 0, 0)
+        wall = time.perf_counter() - begun
+        return Cost(wall, wall, _processor() - processor, 0, 0)
 
     def _run(self, what: str) -> None:
         subprocess.run([*self.program, what], check=True, timeout=PATIENCE, stdout=subprocess.DEVNULL)
@@ -244,7 +270,7 @@ def run(console: Console) -> None:
 
 def _measure(console: Console, program: peers.Command | None, title: str, scenario: Scenario) -> None:
     table = Table(title=title)
-    for column in ("what", "program", "seconds", "of them the server's", "own processor s", "requests", "kB down"):
+    for column in ("what", "program", "seconds", "without the server's", "own processor s", "requests", "kB down"):
         table.add_column(column, justify="left" if column in {"what", "program"} else "right")
     with _radicale() as (server, folder):
         (folder / "ours").mkdir()
@@ -297,11 +323,16 @@ def _looks(server: Server, one: Ours | Theirs) -> Cost:
 
 
 def _without(cost: Cost, start: Cost) -> Cost:
-    return replace(cost, wall=cost.wall - start.wall, processor=cost.processor - start.processor)
+    return replace(
+        cost,
+        wall=cost.wall - start.wall,
+        alone=cost.alone - start.wall,
+        processor=cost.processor - start.processor,
+    )
 
 
 def _told(cost: Cost) -> tuple[str, ...]:
-    seconds = (f"{each:.2f}" for each in (cost.wall, cost.server, cost.processor))
+    seconds = (f"{each:.2f}" for each in (cost.wall, cost.alone, cost.processor))
     return (*seconds, f"{cost.requests:,}", f"{cost.octets / 1000:,.1f}")
 
 
@@ -318,7 +349,7 @@ def _radicale() -> Iterator[tuple[Server, Path]]:
     with tempfile.TemporaryDirectory(prefix="bench-reconcile-", dir=memory) as made:
         folder, port = Path(made), free_port()
         (folder / "config").write_text(CONFIG.format(port=port, folder=folder / "storage"), encoding="utf-8")
-        command = [sys.executable, "-m", "radicale", "--config", str(folder / "config")]
+        command = [sys.executable, "-c", RADICALE, "--config", str(folder / "config")]
         with (folder / "log").open("wb") as log:
             started = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
             with ended(started):

@@ -6,7 +6,7 @@ OutsideError              where, and `retry_after` in seconds, or None where try
 ├── RefusedAddress        reason; the gate does not let this address out (SSRF); never retried
 ├── RefusedRedirect       reason; too many redirects, or a change of origin that would carry a body along
 ├── TooLarge              limit in decoded bytes
-├── TooSlow               seconds; the total deadline passed, in whatever phase
+├── TooSlow               seconds; the total deadline passed, in whatever phase, or one step took too long
 ├── Unreachable           reason: dns, connect, tls, closed
 ├── BadAnswer             reason; what came back is not HTTP, or is packed in a way that was not offered
 └── SiteError             status; the site itself answered, but not with what was asked
@@ -56,7 +56,7 @@ class TooSlow(OutsideError):
     retry_after = RETRY_SOON
 
     def __init__(self, where: str, seconds: float) -> None:
-        super().__init__(where, f"not done after {seconds:g} s")
+        super().__init__(where, f"not done after {seconds:.3g} s")
         self.seconds = seconds
 
 
@@ -114,3 +114,7 @@ class SiteIncomplete(_ReasonedSiteError):
 
 class SiteUnchanged(_ReasonedSiteError):
     pass
+
+
+PLAIN_NO = (RefusedAddress, SiteDenied, SiteMissing, SiteRefused, SiteThrottled)
+"""As the answer to one request: what it asked for was not done, and nobody has to look whether it was."""

@@ -4,10 +4,11 @@ Each request, and each redirect on its way, passes the same gate: https only, po
 once, every address public, the connection made to that very address with Host, SNI and certificate check on the name.
 Hosts in `allow_private` (`host:port`) may be private and may be called by http. Environment, proxies, netrc and cookies
 play no part. Bodies arrive whole: decoded bytes are capped, and a total deadline by the clock covers resolving,
-connecting, redirects, sending and reading, so that a drip of one byte a second ends on time, too. Each request has its
-own connection, unless a session is made to keep them.
+connecting, redirects, sending and reading, so that a drip of one byte a second ends on time, too; silence ends sooner,
+where a limit of its own is shorter. Each request has its own connection, unless a session is made to keep them.
 """
 
+import math
 import re
 import socket
 import threading
@@ -26,7 +27,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import HTTPResponse
 
 from outside.addresses import DEFAULT_PORTS, PORTS, Target, judge_addresses, target_of
-from outside.errors import RefusedAddress, RefusedRedirect, TooSlow, Unreachable
+from outside.errors import RefusedAddress, RefusedRedirect, Unreachable
 from outside.kept import Kept, place_of
 from outside.wire import Deadline, exchange, exchange_again
 
@@ -46,10 +47,15 @@ READING = frozenset({"GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT"})
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`body` in decoded bytes, `seconds` by the clock for the whole request; `ports` bind hosts that are not listed."""
+    """`body` in decoded bytes, `seconds` by the clock for the whole request, at most `longest` for one that is given a
+    time of its own, `idle` for each step on its way: to resolve, to connect, to wait for a byte. `ports` bind hosts
+    that are not listed.
+    """
 
     body: int = 5_000_000
     seconds: float = 10.0
+    longest: float = 0.0
+    idle: float = math.inf
     redirects: int = 3
     ports: frozenset[int] = PORTS
 
@@ -107,8 +113,8 @@ def guarded_session(
     keep: bool = False,
 ) -> "GuardedSession":
     """A `requests.Session` whose every request passes the gate. `authorities` is a file of certificates to trust
-    instead of the bundled ones. A `timeout` given to a call can only shorten the deadline; `verify=False`, client
-    certificates and proxies are refused with ValueError. With `keep` connections are used again until `close`.
+    instead of the bundled ones. A `timeout` given to a call is its whole time, bounded by the limits; `verify=False`,
+    client certificates and proxies are refused with ValueError. With `keep` connections are used again until `close`.
     """
     gate = _Gate(allow_private, limits or Limits(), resolver, authorities or DEFAULT_CA_BUNDLE_PATH)
     gate.kept = Kept() if keep else None
@@ -142,7 +148,7 @@ class GuardedSession(requests.Session):
             raise RefusedAddress("address", f"cannot be called ({type(error).__name__})") from None
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        with self._gate.one_deadline():
+        with self._gate.one_deadline(kwargs.get("timeout")):
             return super().send(request, **kwargs)
 
     def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
@@ -170,12 +176,15 @@ class _Gate(HTTPAdapter):
         self._here = threading.local()
 
     @contextmanager
-    def one_deadline(self) -> "Iterator[None]":
+    def one_deadline(self, timeout: object) -> "Iterator[None]":
         """The outermost call starts the clock; redirects and digest's second try inside it share what is left."""
         if getattr(self._here, "deadline", None) is not None:
             yield
             return
-        self._here.deadline = Deadline(time.monotonic() + self.limits.seconds, self.limits.seconds)
+        seconds = self.limits.seconds
+        if isinstance(timeout, int | float):
+            seconds = min(timeout, max(seconds, self.limits.longest))
+        self._here.deadline = Deadline(time.monotonic() + seconds, seconds, self.limits.idle)
         try:
             yield
         finally:
@@ -192,8 +201,8 @@ class _Gate(HTTPAdapter):
     ) -> requests.Response:
         if verify is False or cert or proxies:
             raise ValueError("certificates are always checked, and neither client certificates nor proxies are used")
-        with self.one_deadline():
-            deadline: Deadline = self._here.deadline.shortened(timeout if isinstance(timeout, int | float) else None)
+        with self.one_deadline(timeout):
+            deadline: Deadline = self._here.deadline
             target = target_of(request.url or "", self.allow_private, self.limits.ports)
             authorities = verify if isinstance(verify, str) else self.authorities
             raw, body = self._again(request, target, authorities, deadline) or exchange(
@@ -206,7 +215,7 @@ class _Gate(HTTPAdapter):
                 self.kept,
             )
         response = self.build_response(request, raw)
-        response.raw = BytesIO(body)
+        response.raw = _Whole(body)
         return response
 
     def close(self) -> None:
@@ -246,10 +255,17 @@ class _Gate(HTTPAdapter):
         thread.start()
         thread.join(deadline.left(origin))
         if not found:
-            raise TooSlow(origin, deadline.seconds)
+            raise deadline.passed(origin)
         if not found[0]:
             raise Unreachable(origin, "dns")
         return found[0]
+
+
+class _Whole(BytesIO):
+    """A body as `requests` asks its source for it; not in pieces of ten kilobytes, since all of it has come."""
+
+    def stream(self, _amount: int, decode_content: bool = False) -> "Iterator[bytes]":  # noqa: ARG002 - as urllib3 has it
+        yield self.read()
 
 
 def _origin(url: str) -> str:

@@ -20,30 +20,34 @@ from outside.addresses import Target
 from outside.errors import BadAnswer, OutsideError, TooLarge, TooSlow, Unreachable
 from outside.kept import Kept, place_of
 
-CHUNK = 16_384
+CHUNK = 262_144
+ENDS_EARLY = "body ends early"
 MOST_ADDRESSES = 4
 CODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """A moment of the monotonic clock, and how many seconds were given in all."""
+    """A moment of the monotonic clock, how many seconds were given in all, and how many for each step on the way."""
 
     at: float
     seconds: float
+    idle: float
 
     def left(self, where: str) -> float:
-        """Seconds left, more than 0. Raises TooSlow."""
+        """Seconds that the next step may take, more than 0. Raises TooSlow where none are left."""
         rest = self.at - time.monotonic()
         if rest <= 0:
             raise TooSlow(where, self.seconds)
-        return rest
+        return min(rest, self.idle)
 
-    def shortened(self, seconds: float | None) -> "Deadline":
-        if seconds is None:
-            return self
+    def passed(self, where: str) -> TooSlow:
+        """What is to be said of a step that was not done in time."""
+        return TooSlow(where, self.seconds if time.monotonic() >= self.at else min(self.seconds, self.idle))
+
+    def shortened(self, seconds: float) -> "Deadline":
         at = time.monotonic() + seconds
-        return Deadline(at, seconds) if at < self.at else self
+        return Deadline(at, seconds, self.idle) if at < self.at else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class _Route:
 
 
 class _TimedReader(io.RawIOBase):
-    """Reads from a socket; each read may take only what is left of the deadline, not a fresh timeout."""
+    """Reads from a socket; each read may take only what the deadline leaves to it, not a fresh timeout."""
 
     def __init__(self, sock: Any, route: _Route) -> None:
         super().__init__()
@@ -108,12 +112,14 @@ class _Secure(_Plain, HTTPSConnection):
 
 
 def _connected(route: _Route) -> socket.socket:
+    """To the first address that answers; all of them together are one step."""
     problem: OSError | None = None
+    deadline = route.deadline.shortened(route.deadline.idle)
     for address in route.addresses[:MOST_ADDRESSES]:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         sock = socket.socket(family, socket.SOCK_STREAM)
         try:
-            sock.settimeout(route.deadline.left(route.target.origin))
+            sock.settimeout(deadline.left(route.target.origin))
             sock.connect((address, route.target.port))
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError as error:
@@ -123,9 +129,9 @@ def _connected(route: _Route) -> socket.socket:
             sock.close()
             raise
         else:
-            sock.settimeout(route.deadline.left(route.target.origin))
+            sock.settimeout(deadline.left(route.target.origin))
             return sock
-    route.deadline.left(route.target.origin)
+    deadline.left(route.target.origin)
     raise Unreachable(route.target.origin, "connect") from problem
 
 
@@ -223,7 +229,7 @@ def _body(raw: HTTPResponse, route: _Route, most: int) -> bytes:
         if max(packed, len(body)) > most:
             raise TooLarge(where, most)
     if not unpacker.finished():
-        raise BadAnswer(where, "body ends early")
+        raise BadAnswer(where, ENDS_EARLY)
     return bytes(body)
 
 
@@ -280,9 +286,11 @@ def _told(route: _Route, error: Exception) -> OutsideError:
     """Past the deadline everything is TooSlow, whatever the last call happened to raise."""
     where = route.target.origin
     if isinstance(error, TimeoutError) or time.monotonic() >= route.deadline.at:
-        return TooSlow(where, route.deadline.seconds)
+        return route.deadline.passed(where)
     if isinstance(error, ssl.SSLError | SSLError):
         return Unreachable(where, "tls")
     if isinstance(error, OSError):
         return Unreachable(where, "closed")
+    if isinstance(error.__cause__, http.client.IncompleteRead):
+        return BadAnswer(where, ENDS_EARLY)
     return BadAnswer(where, "unpack" if isinstance(error, zlib.error) else "http")

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from booking.values.slot import Slot
 from outside.errors import (
+    PLAIN_NO,
     SiteDenied,
     SiteDown,
     SiteError,
@@ -49,6 +50,7 @@ QUERY_PAGE = 500
 DEFAULT_WAIT = 60
 LONGEST_WAIT = 3600
 LONGEST_WORD = 500
+TOO_MANY = 429
 
 
 class Fetch(Protocol):
@@ -57,6 +59,24 @@ class Fetch(Protocol):
     def __call__(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> Answer: ...
+
+
+def patient(fetch: Fetch, closed_for: Callable[[], int], close_for: Callable[[int], object]) -> Fetch:
+    """A way out that keeps to the pauses that a site asks for, whoever it was that asked too often.
+
+    `closed_for` is asked before each request, for how many seconds nothing may be sent: SiteThrottled says so then. It
+    may stop the request by raising, too. `close_for` is told for how many seconds the site wants to be left alone.
+    """
+
+    def ask(method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None) -> Answer:
+        if seconds := closed_for():
+            raise SiteThrottled("", TOO_MANY, seconds)
+        answer = fetch(method, url, headers=headers, body=body)
+        if answer.status == TOO_MANY:
+            close_for(_wait(answer.headers.get("Retry-After", "")))
+        return answer
+
+    return ask
 
 
 class YcbmClient:
@@ -128,7 +148,8 @@ class YcbmClient:
 
     def create_block(self, profile_id: str, slot: Slot, zone: ZoneInfo, title: str, mark: str = "") -> RemoteBooking:
         """Hold a time there by a booking of ours. `mark` (no spaces) makes it recognisable when its id is lost.
-        SiteRefused where the time is taken. After a TooSlow or Unreachable look for the mark before trying again.
+        SiteRefused where the time is taken. After any error that is no PLAIN_NO it may stand there: look for the mark
+        before trying again.
         """
         answers = {"FNAME": marked_name(mark), "LNAME": title, OUR_MARK: mark or OUR_MARK}
         wish = {
@@ -141,7 +162,10 @@ class YcbmClient:
         booking_id = made.get("id") if isinstance(made, dict) else None
         if not isinstance(booking_id, str) or not booking_id:
             raise SiteUnreadable(self.where, "the new booking has no id")
-        standing = self.booking(booking_id)
+        try:
+            standing = self.booking(booking_id)
+        except PLAIN_NO as error:  # a no to the question alone: the booking was made
+            raise SiteUnreadable(self.where, f"the new booking cannot be read ({type(error).__name__})") from None
         if standing.slot != slot:  # nobody would know it as ours, as it stands there
             self.remove(booking_id)
         return self._checked(standing, lambda booking: booking.slot == slot)
@@ -224,7 +248,7 @@ def refusal(where: str, answer: Answer) -> SiteError:
         return SiteDenied(where, status)
     if status in {404, 410}:
         return SiteMissing(where, status)
-    if status == 429:
+    if status == TOO_MANY:
         return SiteThrottled(where, status, _wait(answer.headers.get("Retry-After", "")))
     if status >= 500:
         return SiteDown(where, status)

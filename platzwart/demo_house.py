@@ -18,6 +18,7 @@ from booking.tables.connections import BlockWay, Connection, ConnectionRoom
 from booking.tables.database import Database
 from booking.tables.doors import Door
 from booking.tables.people import ApiToken, Staff
+from booking.values.feeds import FeedChoices
 from booking.values.house import Per
 from booking.values.identity import new_uuid
 from booking.values.money import BasisPoints, Cents
@@ -302,7 +303,7 @@ def _feeds(session: Session, now: datetime, tools: Tools, organisation_id: int, 
                 kind=kind,
                 target_id=target,
                 name=name,
-                variant=variant,
+                choices=FeedChoices(variant),
             )
         )
 

@@ -27,6 +27,7 @@ from booking.tables.database import Database
 from booking.tables.outgoing import Message, Outbox
 from booking.tables.people import Customer
 from booking.values.clock import instant_of
+from booking.values.feeds import FeedChoices
 from booking.values.findings import Contact
 from booking.values.house import ExtraWish
 from booking.values.slot import Slot
@@ -90,7 +91,7 @@ def live(database: Database, now: datetime, tools: Tools) -> None:
             kind=SubjectKind.CUSTOMER,
             target_id=session.scalars(select(Booking.customer_id).where(Booking.id == first.booking_id)).one(),
             name=CLUBS[0][0],
-            variant=Variant.FULL,
+            choices=FeedChoices(Variant.FULL),
         )
     )
 

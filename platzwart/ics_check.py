@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import click
 
 from ical.limits import LIMITS
 from outside.errors import OutsideError
-from outside.http import Fetcher, Limits
+from outside.http import Fetcher
 from sync.checking import Report, Trouble, check
+from sync.remotes import ics
 from sync.remotes.ics import https_of
 
 READ, WITH_PROBLEMS, UNREADABLE = 0, 1, 2
@@ -50,7 +52,7 @@ def body_of(source: str, allow_private: frozenset[str]) -> bytes | Trouble:
 
 
 def _fetched(url: str, allow_private: frozenset[str]) -> bytes | Trouble:
-    fetcher = Fetcher(allow_private, Limits(body=LIMITS.octets))
+    fetcher = Fetcher(allow_private, replace(ics.LIMITS, seconds=ics.LIMITS.longest))
     try:
         answer = fetcher.request("GET", url, headers={"Accept": "text/calendar, */*;q=0.1"})
     except OutsideError as error:

@@ -77,7 +77,7 @@ def both_there(facts: Facts) -> Steps:
     """Merge what changed; write on each side only what it lacks."""
     link, row = facts.link, facts.row
     merged = merge(Version(row.base, facts.ours), Version(row.theirs, facts.theirs), facts.owner)
-    theirs = outgoing(link, merged.theirs, row.origin) if link.policy.writes_remote else facts.theirs
+    theirs = outgoing(link, merged.theirs, row.origin) if link.policy.writes else facts.theirs
     if not link.policy.imports:
         return _steps(facts, merged, facts.ours, theirs)
     ours = incoming(link, merged.ours)
@@ -215,7 +215,7 @@ def gone_here(facts: Facts) -> Steps:
     """Ended here, alive there."""
     if is_over(facts.theirs, facts.now):
         return note(facts, Reason.AGED, _tomb(facts, DeletedBy.AGE))
-    if not facts.link.policy.writes_remote:
+    if not facts.link.policy.writes:
         return create_here(facts, Reason.GONE_HERE)
     owner = facts.link.owner(Field.STATUS)
     if owner is Owner.REMOTE:
@@ -260,7 +260,7 @@ def _tombstone_with_ours(facts: Facts) -> Steps:
         return []
     if facts.remote is not None:
         return both_there(facts)
-    if facts.link.policy.writes_remote and not is_over(facts.ours, facts.now):
+    if facts.link.policy.writes and not is_over(facts.ours, facts.now):
         return [create_there(facts, Reason.REVIVED)]
     return []
 
@@ -270,7 +270,7 @@ def decided(facts: Facts, decision: Decision) -> Steps:
     is_there = facts.there is not There.GONE
     if decision is Decision.TAKE_THEIRS:
         return _take_theirs(facts, is_there=is_there)
-    if not facts.link.policy.writes_remote:
+    if not facts.link.policy.writes:
         ours = facts.local.item if facts.local else None
         state = LinkState.ACTIVE if is_there else LinkState.TOMBSTONE
         after = facts.agreed(ours, facts.row.theirs if not is_there else facts.theirs, state)

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from booking.values.links import LinkPolicy
 from ical.item import Details, Item, Moment, Recurrence, Status
-from sync.values import Field, Link, Policy, Side
+from sync.values import Field, Link, Side
 
 TEXTS = {Field.SUMMARY: "summary", Field.LOCATION: "location", Field.DESCRIPTION: "description", Field.URL: "url"}
 DETAILS = {Field.TIME: "", **TEXTS, Field.STATUS: "status", Field.BUSY: "is_busy"}
@@ -124,7 +125,7 @@ def fingerprint(item: Item) -> Fingerprint:
 
 def outgoing(link: Link, item: Item, origin: Side) -> Item:
     """What of our form may pass to them, with our mark where the item is ours."""
-    seen = busy_only(item, link.busy_text) if link.policy is Policy.EXPORT_BUSY else item
+    seen = busy_only(item, link.busy_text) if link.policy is LinkPolicy.EXPORT_BUSY else item
     return replace(seen, origin=link.mark) if origin is Side.LOCAL else seen
 
 
@@ -132,7 +133,7 @@ def incoming(link: Link, item: Item) -> Item | None:
     """What of their form passes to us; None where it takes no time of ours."""
     if not takes_time(item):
         return None
-    if link.policy is not Policy.IMPORT_BUSY:
+    if link.policy is not LinkPolicy.IMPORT_BUSY:
         return item
     return busy_only(item, link.busy_text) if _is_busy(item) else None
 

@@ -31,12 +31,13 @@ from sync.progress import Progress, Stage, untold
 from sync.remotes.ics import IcsRemote
 from sync.remotes.protocol import Cursor, CursorKind, Listed, Listing, Remote, Resource
 from sync.store import booking_item, import_item, item_link_of, link_of, own_uuid
-from sync.values import Identity, ItemLink, Link, LocalEvidence, LocalItem, Policy, RemoteEvidence, RemoteItem
+from sync.values import Identity, ItemLink, Link, LocalEvidence, LocalItem, RemoteEvidence, RemoteItem
 
 Reader = Callable[[Sequence[bytes], str], list[Outcome | None]]
 T = TypeVar("T")
 
-FETCH = 500
+FETCH = 200
+"""At once: what is read while the next is fetched. After the last of them nothing is fetched any more."""
 MOST_FETCHES = 2
 """At a time: so that nobody waits for anybody, and no server is flooded."""
 NOT_THERE = "it never ends"
@@ -171,7 +172,7 @@ class Gatherer:
             )
         narrowed = marks = None
         if not whole and facts.identity == Identity.UID:
-            marks = marks_of(session, facts.link_id, settling(Policy(facts.policy.value)))
+            marks = marks_of(session, facts.link_id, settling(facts.policy))
             narrowed = narrow(listing, marks.rows)
         if narrowed is None or marks is None:
             return _Asked(_by_id(link_evidence.all_rows(session, facts.link_id)), listing.there, is_all=True)

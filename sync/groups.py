@@ -13,18 +13,20 @@ from sync.values import ItemLink, Operation, Side
 
 @dataclass(slots=True)
 class Group:
-    """The steps of one item with their positions in the plan. `row`: what is to be stored of it now."""
+    """The steps of one item with their positions in the plan. `row`: what is to be stored of it now; `remote_step`: the
+    last one, where it writes there.
+    """
 
     steps: list[tuple[int, Operation]]
     done: Done = field(default_factory=Done)
     row: ItemLink | None = None
     is_skipped: bool = False
     states: dict[int, tuple[StepState, str]] = field(default_factory=dict)
+    remote_step: Operation | None = field(init=False)
 
-    @property
-    def remote_step(self) -> Operation | None:
+    def __post_init__(self) -> None:
         last = self.steps[-1][1]
-        return last if last.is_write and last.side is Side.REMOTE else None
+        self.remote_step = last if last.side is Side.REMOTE and last.is_write else None
 
     @property
     def skipped(self) -> dict[int, tuple[StepState, str]]:

@@ -6,6 +6,7 @@ SPEC C10 (no loops) and C11 (rebuild without duplicates).
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from posixpath import normpath
 from urllib.parse import unquote, urlsplit
 
 from ical.item import Item
@@ -127,7 +128,7 @@ def is_own_address(url: str, own: Iterable[str]) -> bool:
     """The address lies under one of ours (base URLs of this installation): a feed of ours, or the link to itself.
 
     Compared as a server would resolve it: scheme http, https, webcal alike, host without case and final dot, default
-    port, percent-encoding undone.
+    port, percent-encoding undone, no dot segments.
     """
     host, port, path = _place(url)
     return any(host == h and port == p and _lies_under(path, base) for h, p, base in map(_place, own))
@@ -137,12 +138,13 @@ def _place(url: str) -> tuple[str, int, str]:
     parts = urlsplit(url.strip())
     scheme = {"webcal": "https", "webcals": "https"}.get(parts.scheme.lower(), parts.scheme.lower())
     port = parts.port or _PORTS.get(scheme, 0)
+    path = normpath(unquote(parts.path) or "/").lstrip("/")
     # http and https of one host are one installation
-    return (parts.hostname or "").rstrip("."), 443 if port == _PORTS["http"] else port, unquote(parts.path).rstrip("/")
+    return (parts.hostname or "").rstrip("."), 443 if port == _PORTS["http"] else port, path
 
 
 def _lies_under(path: str, base: str) -> bool:
-    return path == base or path.startswith(f"{base}/")
+    return not base or path == base or path.startswith(f"{base}/")
 
 
 def is_own_calendar(link: Link, items: Collection[Item]) -> bool:
@@ -150,6 +152,6 @@ def is_own_calendar(link: Link, items: Collection[Item]) -> bool:
 
     Only for links that import; a calendar into which we export is full of ours by design.
     """
-    if not items or link.policy.writes_remote:
+    if not items or link.policy.writes:
         return False
     return 2 * sum(is_ours(link, item) for item in items) >= len(items)

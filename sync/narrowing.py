@@ -6,6 +6,8 @@ loaded nor planned; the plan is told how many such items there are. A plan of al
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import filterfalse
+from operator import itemgetter
 from typing import Protocol
 
 from sync.remotes.protocol import Listed, Listing
@@ -44,15 +46,14 @@ def narrow(listing: Listing, marks: Sequence[Mark]) -> Narrowed | None:
     """
     if listing.is_delta or not listing.is_whole or not marks:
         return None
-    etags = {mark.href: mark.etag for mark in marks}
+    known = {mark.href for mark in marks}
     waiting = {mark.href for mark in marks if mark.waits}
-    listed = tuple(
-        [one for one in listing.there if one.etag is None or etags.get(one.href) != one.etag or one.href in waiting]
-    )
-    named = {one.href for one in listing.there}
+    settled = {mark.href: mark.etag for mark in marks if mark.etag is not None and not mark.waits}
+    listed = tuple(filterfalse(settled.items().__contains__, listing.there))
+    named = set(map(itemgetter(0), listing.there))
     absent = [mark for mark in marks if mark.lives and mark.href not in named]
-    asked = waiting.union([mark.href for mark in absent], [one.href for one in listed if one.href in etags])
+    asked = waiting.union([mark.href for mark in absent], [one.href for one in listed if one.href in known])
     theirs = sum([mark.is_theirs for mark in marks])
     if 2 * len(asked) > len(marks) or 2 * sum([mark.is_theirs for mark in absent]) > theirs:
         return None
-    return Narrowed(tuple(asked), listed, len(named & etags.keys()) - len(named & asked))
+    return Narrowed(tuple(asked), listed, len(named & known) - len(named & asked))

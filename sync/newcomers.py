@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from booking.values.links import LinkPolicy
 from ical.item import Item
 from sync.cells import Steps, both_there, create_here, create_there, delete_there, missed, note, unreadable
 from sync.content import Fingerprint, fingerprint, incoming, is_over, outgoing, same
@@ -23,7 +24,6 @@ from sync.values import (
     LocalEvidence,
     LocalItem,
     Operation,
-    Policy,
     Reason,
     RemoteEvidence,
     RemoteItem,
@@ -58,7 +58,7 @@ class Index:
         return bool(self._copies) and fingerprint(item) in self._copies
 
 
-def settling(policy: Policy) -> frozenset[str]:
+def settling(policy: LinkPolicy) -> frozenset[str]:
     """Problems of an item that is only known with which nothing but its own change could make more of it."""
     return _BY_CONTENT if policy.imports else _BY_CONTENT | {Reason.IGNORED_FOREIGN}
 
@@ -104,7 +104,7 @@ def _meet(facts: Facts, index: Index) -> Steps:
 def _meet_twin(facts: Facts, index: Index, twin: LocalItem) -> Steps:
     link = facts.link
     is_imported = twin.came_from == link.id
-    if not link.policy.writes_remote and not is_imported:
+    if not link.policy.writes and not is_imported:
         return _ignore(facts, Reason.IGNORED_OWN if is_ours(link, facts.theirs) else Reason.IGNORED_COPY)
     index.taken.add(twin.id)
     row = replace(facts.row, local_id=twin.id, origin=Side.REMOTE if is_imported else Side.LOCAL, base_remote=None)
@@ -121,7 +121,7 @@ def _meet_twin(facts: Facts, index: Index, twin: LocalItem) -> Steps:
 
 def _own_without_twin(facts: Facts, index: Index) -> Steps:
     """Ours by its mark or UID, but nothing of ours is live: removed only where our own records say that it ended."""
-    if facts.link.policy.writes_remote and facts.theirs.uid in index.local.ended_uids:
+    if facts.link.policy.writes and facts.theirs.uid in index.local.ended_uids:
         row = replace(facts.row, origin=Side.LOCAL)
         return [delete_there(replace(facts, row=row), Reason.GONE_HERE)]
     return _ignore(facts, Reason.IGNORED_OWN)
@@ -155,7 +155,7 @@ def new_here(local: LocalItem, index: Index) -> Steps:
     facts = Facts(link, index.now, row, Here.CHANGED, There.GONE, local, None, index.remote.read_at)
     if local.came_from == link.id:
         return _orphan(facts, index)
-    if not link.policy.writes_remote or is_over(local.item, index.now):
+    if not link.policy.writes or is_over(local.item, index.now):
         return []
     tomb = index.tombs.get(local.uid)
     row = replace(tomb, local_id=local.id) if tomb else replace(row, href="")

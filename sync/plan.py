@@ -4,6 +4,7 @@ Nothing is remembered but the rows of the item links: the same evidence gives th
 a step that was interrupted is found again by looking, not by what was meant.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -165,13 +166,15 @@ def _frees(group: Group) -> bool:
 
 
 def _count(operations: Collection[Operation], *, held: int, postponed: int, rests: int) -> Counts:
+    sides = Counter([one.side for one in operations if one.is_write])
+    kinds = Counter([one.kind for one in operations])
     return Counts(
-        here=sum(one.is_write and one.side is Side.LOCAL for one in operations),
-        there=sum(one.is_write and one.side is Side.REMOTE for one in operations),
-        deletions=sum(one.kind is Kind.DELETE for one in operations),
-        proposals=sum(one.kind is Kind.PROPOSE for one in operations),
-        conflicts=sum(len(one.conflicts) for one in operations),
-        notes=sum(one.kind is Kind.NOTE for one in operations),
+        here=sides[Side.LOCAL],
+        there=sides[Side.REMOTE],
+        deletions=kinds[Kind.DELETE],
+        proposals=kinds[Kind.PROPOSE],
+        conflicts=sum([len(one.conflicts) for one in operations if one.conflicts]),
+        notes=kinds[Kind.NOTE],
         held=held,
         postponed=postponed,
         rests=rests,

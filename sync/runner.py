@@ -6,7 +6,6 @@ of that first. Whatever kills it, the next run plans anew from what lies on both
 
 import gc
 import random
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
@@ -38,10 +37,11 @@ from sync.identity import is_own_address, is_own_calendar
 from sync.local_steps import LocalSteps
 from sync.many import ManyBodies, read_many
 from sync.plan import plan
-from sync.problems import problem_of
+from sync.problems import problem_of, problem_of_answer
 from sync.progress import Progress, untold
 from sync.remotes.opening import Meter, Opener, Place, open_remote
 from sync.remotes.protocol import Quirks, Remote
+from sync.run_time import RunTime
 from sync.store import item_link_of, quirks_of, quirks_stored, step_of, stored_of
 from sync.unlinking import remove_ours
 from sync.values import DeletedBy, ItemLink, Kind, LinkState, Plan, Reason
@@ -49,8 +49,6 @@ from sync.values import DeletedBy, ItemLink, Kind, LinkState, Plan, Reason
 log = structlog.get_logger(__name__)
 
 RUN_SECONDS = 80.0
-READING = 0.6
-"""Of the time of a run: what may be spent on reading."""
 YOUNG, OLDER = 100_000, 100
 NIGHT = range(1, 5)
 A_DAY = timedelta(hours=20)
@@ -188,7 +186,7 @@ class _Run:
         self.engine, self.turn, self.mode, self.shown = engine, turn, mode, shown
         self.meter = Meter()
         self.is_repeated = False
-        self.end_at = time.monotonic() + engine.seconds
+        self.time = RunTime(engine.seconds, self._hold_on)
 
     def work(self) -> tuple[RunEnd, Ran]:
         engine, now = self.engine, self.engine.clock()
@@ -199,7 +197,7 @@ class _Run:
         if is_own_address(access.url, engine.own_urls):
             raise OwnCalendarError
         quirks = quirks_of(facts.quirks)
-        place = Place(facts.kind, access, quirks, facts.policy.writes, engine.allow_private)
+        place = Place(facts.kind, access, quirks, facts.policy.writes, engine.allow_private, self.time.listing)
         with engine.opener(place, self.meter) as remote:
             if quirks is None:
                 quirks = self._probe(remote)
@@ -224,10 +222,10 @@ class _Run:
     ) -> tuple[RunEnd, Ran]:
         engine, now = self.engine, self.engine.clock()
         is_full = self.mode is RunMode.FULL or (facts.whole_at is not None and facts.whole_at <= now)
-        gatherer = Gatherer(engine.database, facts, house, remote, self._patience, reader, engine.progress)
+        gatherer = Gatherer(engine.database, facts, house, remote, self.time.patience, reader, engine.progress)
         gathered = gatherer.gather(now, full=is_full, whole=self.mode is RunMode.FULL)
         self._refuse_own(facts, gathered)
-        if not self._has_time():
+        if not self.time.is_left():
             raise OutOfTimeError
         made = self._plan(gathered, now)
         self._write_down(made)
@@ -238,7 +236,7 @@ class _Run:
         applier = Applier(
             engine.database, self.turn, engine.clock, engine.point, gatherer, quirks, local, engine.progress
         )
-        applied = applier.apply(made, gathered, self._has_time)
+        applied = applier.apply(made, gathered, self.time.is_left)
         self._widen(facts, house)
         return self._done(made, gathered, applied)
 
@@ -284,7 +282,7 @@ class _Run:
 
     def _widen(self, facts: LinkFacts, house: House) -> None:
         """Series are known some months ahead; what has come within reach meanwhile is taken now."""
-        if not facts.policy.imports or not self._has_time():
+        if not facts.policy.imports or not self.time.is_left():
             return
         engine, steps, now = self.engine, LocalSteps(facts, house.zone), self.engine.clock()
         wanted = facts.until - A_DAY
@@ -314,7 +312,7 @@ class _Run:
 
             self.engine.database.write(work)
 
-        removed, left = remove_ours(remote, rows, store, self._has_time)
+        removed, left = remove_ours(remote, rows, store, self.time.is_left)
         outcome = RunOutcome.PARTIAL if left else RunOutcome.DONE
         end = RunEnd(outcome, {"there": removed}, writes=removed, keeps_cursor=True, requests=self.meter.requests)
         return end, Ran(outcome, self.turn.run_id, applied=Applied(there=removed, undone=left))
@@ -337,7 +335,7 @@ class _Run:
             keeps_cursor=is_left or not listing.is_whole,
             cursor=cursor,
             was_full=gathered.is_all,
-            problem=LinkProblem.INCOMPLETE if outcome is RunOutcome.INCOMPLETE else "",
+            problem=problem_of_answer(listing.not_whole_because) if outcome is RunOutcome.INCOMPLETE else "",
             detail=listing.not_whole_because,
         )
         return end, Ran(outcome, self.turn.run_id, made, applied, end.problem, self.meter.requests)
@@ -370,14 +368,9 @@ class _Run:
         )
         return end, Ran(RunOutcome.FAILED, self.turn.run_id, problem=problem.value, requests=self.meter.requests)
 
-    def _has_time(self) -> bool:
-        return time.monotonic() < self.end_at
-
-    def _patience(self) -> bool:
-        """Before each piece of work there: the lease is renewed, and time is kept for doing what comes of it."""
+    def _hold_on(self) -> None:
         now = self.engine.clock()
         self.engine.database.write(lambda db: link_runs.hold_on(db, now, self.turn))
-        return time.monotonic() < self.end_at - (1 - READING) * self.engine.seconds
 
 
 def _kept(reader: Reader) -> AbstractContextManager[Reader]:

@@ -36,7 +36,6 @@ from sync.values import (
     LocalItem,
     Operation,
     Owner,
-    Policy,
     Side,
 )
 
@@ -53,7 +52,7 @@ def link_of(facts: LinkFacts, instance: str, busy_text: str) -> Link:
     return Link(
         id=facts.link_id,
         instance=instance,
-        policy=Policy(facts.policy.value),
+        policy=facts.policy,
         owners={Field(name): Owner(owner) for name, owner in facts.owners.items()},
         identity=Identity(facts.identity),
         limits=replace(Limits(), **facts.limits),
@@ -82,17 +81,29 @@ def stored_of(row: ItemLink, version: int) -> StoredItem:
     """`version` is that of the row as it was read; 0 for a new one."""
     theirs = row.theirs
     return StoredItem(
-        **dict(zip(_SAME, _read_same(row), strict=True)),
-        version=version,
-        origin=row.origin.value,
-        base=canon(row.base) if row.base is not None else None,
-        base_remote=canon(row.base_remote) if row.base_remote is not None else None,
-        state=row.state.value,
-        deleted_by=row.deleted_by and row.deleted_by.value,
-        held=row.held and row.held.value,
-        decision=row.decision and row.decision.value,
-        last_written=row.last_written and row.last_written.value,
-        over_at=ends_at(theirs) if theirs is not None else None,
+        row.id,
+        version,
+        row.local_id,
+        row.href,
+        row.uid,
+        row.origin.value,
+        canon(row.base) if row.base is not None else None,
+        canon(row.base_remote) if row.base_remote is not None else None,
+        row.base_revision,
+        row.base_etag,
+        row.state.value,
+        row.miss_count,
+        row.missing_since,
+        row.deleted_by and row.deleted_by.value,
+        row.held and row.held.value,
+        row.decision and row.decision.value,
+        row.flips,
+        row.flips_since,
+        row.last_written and row.last_written.value,
+        row.error_count,
+        row.next_try,
+        row.problem,
+        ends_at(theirs) if theirs is not None else None,
     )
 
 
@@ -171,18 +182,18 @@ def step_of(one: Operation, state: StepState = StepState.PLANNED) -> Step:
     if one.kind in {Kind.CREATE, Kind.UPDATE} and one.payload is not None:
         ours, theirs = (one.payload, theirs) if one.side is Side.REMOTE else (ours or row.base, one.payload)
     return Step(
-        kind=one.kind.value,
-        side=one.side.value,
-        reason=one.reason.value,
-        key=one.key,
-        uid=row.uid,
-        href=row.href,
-        local_id=row.local_id,
-        item_id=row.id,
-        state=state,
+        one.kind.value,
+        one.side.value,
+        one.reason.value,
+        one.key,
+        row.uid,
+        row.href,
+        row.local_id,
+        row.id,
+        state,
         ours=words(ours),
         theirs=words(theirs),
-        conflicts=_told(one.conflicts),
+        conflicts=_told(one.conflicts) if one.conflicts else (),
     )
 
 

@@ -69,7 +69,7 @@ class TheirSide:
 
     def _write(self, group: Group, previous: Mapping[str, bytes], stopped: list[OutsideError]) -> Written | None:
         """None where it was not done."""
-        if stopped or self.clock() + MARGIN > self.until:
+        if stopped or not self._has_margin():
             group.skip()
             return None
         try:
@@ -102,7 +102,7 @@ class TheirSide:
         """None where somebody was faster: nothing is stored, and the next plan looks again."""
         step = group.steps[-1][1]
         href = step.row.href or self.remote.href_for(step.row.uid)
-        if not self._is_guarded(step) and not self._stands(step, href):
+        if not self._is_guarded(step) and not (self._stands(step, href) and self._has_margin()):
             return None
         if step.kind is Kind.DELETE:
             written = self.remote.delete(href, step.expected_etag)
@@ -116,6 +116,9 @@ class TheirSide:
             body = write_item(item, self.clock(), previous.get(href))
             written = self.remote.update(href, body, step.expected_etag)
         return written if written.outcome is WriteOutcome.DONE else None
+
+    def _has_margin(self) -> bool:
+        return self.clock() + MARGIN <= self.until
 
     def _is_guarded(self, step: Operation) -> bool:
         if step.kind is Kind.CREATE:
@@ -135,7 +138,7 @@ class TheirSide:
         wanted: dict[str, tuple[Group, Written]] = {}
         for group, one in written:
             step = group.steps[-1][1]
-            href = step.row.href or self.remote.href_for(step.row.uid)
+            href = one.href or step.row.href or self.remote.href_for(step.row.uid)
             group.done = replace(group.done, href=href)
             if step.kind is Kind.DELETE:
                 self._settle(group, step)

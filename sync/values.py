@@ -11,6 +11,7 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
 
+from booking.values.links import LinkPolicy
 from ical.canon import digest
 from ical.item import Item
 
@@ -45,24 +46,6 @@ class Owner(StrEnum):
     REMOTE = "REMOTE"
     EITHER_LOCAL = "EITHER_LOCAL"
     EITHER_REMOTE = "EITHER_REMOTE"
-
-
-class Policy(StrEnum):
-    """What a link is for (SPEC C6). In research: local_master, export_busy, import_busy, remote_master, two_way."""
-
-    EXPORT = "EXPORT"
-    EXPORT_BUSY = "EXPORT_BUSY"
-    IMPORT_BUSY = "IMPORT_BUSY"
-    IMPORT = "IMPORT"
-    TWO_WAY = "TWO_WAY"
-
-    @property
-    def writes_remote(self) -> bool:
-        return self in {Policy.EXPORT, Policy.EXPORT_BUSY, Policy.TWO_WAY}
-
-    @property
-    def imports(self) -> bool:
-        return self in {Policy.IMPORT, Policy.IMPORT_BUSY, Policy.TWO_WAY}
 
 
 class Identity(StrEnum):
@@ -180,7 +163,7 @@ class Link:
 
     id: int
     instance: str
-    policy: Policy
+    policy: LinkPolicy
     owners: Mapping[Field, Owner] = field(default_factory=lambda: NO_OWNERS)
     identity: Identity = Identity.UID
     limits: Limits = field(default_factory=Limits)
@@ -195,9 +178,9 @@ class Link:
 
     def owner(self, of: Field) -> Owner:
         """Only a two-way link shares its fields; the others have one master."""
-        if self.policy is Policy.TWO_WAY:
+        if self.policy is LinkPolicy.TWO_WAY:
             return self.owners.get(of, Owner.EITHER_LOCAL)
-        return Owner.LOCAL if self.policy.writes_remote else Owner.REMOTE
+        return Owner.LOCAL if self.policy.writes else Owner.REMOTE
 
 
 @dataclass(frozen=True, slots=True)

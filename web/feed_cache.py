@@ -29,14 +29,13 @@ from booking.values.agenda import AgendaEntry
 from booking.values.states import SubjectKind, Variant
 from ical.event import render_event
 from ical.feed import FEED_END, FeedHead, content_type, digest, etag, feed_opening, feed_order, zones_of
-from ical.window import Window, shown_until
+from ical.window import Window, shown_from, shown_until
 from web.feed_words import code_given, code_line
 
 K = TypeVar("K")
 V = TypeVar("V")
 Headers = list[tuple[str, str]]
 
-MONTHS_BACK = 3
 FAST, SMALL = 1, 9
 FEW = 100  # items that are put in their places one by one
 HELD_BYTES = 1_000  # an item's values beside its fragment, about
@@ -202,8 +201,8 @@ def _weight(parameters: Iterable[str]) -> float:
 class Held:
     """One item as a calendar holds it: its fragment, and all that joining needs to know of the entry.
 
-    From `turns` on, `then` is held in its place; `ends` is until when it is shown as it is. A fragment with a door code
-    is kept here alone, in memory.
+    It is shown from `since` until `until`. From `turns` on, `then` is held in its place; `ends` is until when it is
+    shown as it is. A fragment with a door code is kept here alone, in memory.
     """
 
     order: tuple[Any, ...]
@@ -213,6 +212,7 @@ class Held:
     modified: datetime
     turns: datetime | None = None
     then: "Held | None" = None
+    since: datetime | None = None
     ends: datetime | None = field(init=False)
     digest: bytes = field(init=False)
 
@@ -288,7 +288,6 @@ class Calendars:
         self,
         database: Database,
         limit: int,
-        months_back: int = MONTHS_BACK,
         *,
         base_url: str = "",
         vault: Opener | None = None,
@@ -296,14 +295,13 @@ class Calendars:
         self._database = database
         self._page = f"{base_url}/office/bookings/" if base_url else ""
         self._vault = vault
-        self._months_back = months_back
         self._shelf: Shelf[tuple[Any, ...], Calendar] = Shelf(limit)
         self._lock = threading.Lock()
         self.rendered = 0
 
     def body(self, feed: FoundFeed, now: datetime) -> Body:
         """The body of a feed whose revision was read before: items may be newer than it, never older."""
-        key = (feed.subject_id, feed.variant, feed.language, feed.cancelled_shown)
+        key = (feed.subject_id, feed.choices)
         with self._lock:
             calendar = self._shelf.get(key) or Calendar()
             self._shelf.put(key, calendar, calendar.size)
@@ -315,8 +313,8 @@ class Calendars:
 
     def _refresh(self, calendar: Calendar, feed: FoundFeed, now: datetime) -> None:
         """Read what changed and render that. None of it is kept where anything fails."""
-        since = now - timedelta(days=31 * self._months_back)
-        given, codes = code_given(feed.language), self._codes(feed)
+        since = now - timedelta(days=31 * feed.choices.months_back)
+        given, codes = code_given(feed.choices.language), self._codes(feed)
         seen = calendar.seen(feed, now)
         with self._database.read() as session:
             if not calendar.held:
@@ -335,19 +333,26 @@ class Calendars:
 
     def _codes(self, feed: FoundFeed) -> CodeLines | None:
         """Only a customer's own calendar that shows all: whoever else has an address has it from the house (C4)."""
-        if self._vault is None or feed.whose.kind is not SubjectKind.CUSTOMER or feed.variant is not Variant.FULL:
+        if self._vault is None or feed.whose.kind is not SubjectKind.CUSTOMER:
             return None
-        return CodeLines(self._vault, code_line(feed.language))
+        if feed.choices.variant is not Variant.FULL:
+            return None
+        return CodeLines(self._vault, code_line(feed.choices.language))
 
     def _render(self, entry: AgendaEntry, feed: FoundFeed) -> Held:
+        choices = feed.choices
+        window = Window(choices.cancelled_shown, choices.months_back, choices.months_ahead)
+        alarm = timedelta(minutes=choices.alarm_minutes) if choices.alarm_minutes is not None else None
+        until = shown_until(entry, window)
         return Held(
             order=feed_order(entry),
-            fragment=render_event(entry, feed.variant, feed.language, feed.host_id),
+            fragment=render_event(entry, choices.variant, choices.language, feed.host_id, alarm),
             zones=zones_of((entry,)),
-            until=shown_until(entry, Window(feed.cancelled_shown, self._months_back)),
+            until=until,
             modified=entry.last_modified,
             turns=entry.until,
             then=self._render(entry.then, feed) if entry.then is not None else None,
+            since=shown_from(entry, window) if until is not None else None,
         )
 
     def _head(self, feed: FoundFeed) -> FeedHead:
@@ -376,12 +381,15 @@ def _changed(
 
 
 def _join(ordered: list[Held], head: FeedHead, changed_at: datetime, now: datetime) -> Body:
-    """Last-Modified is the last change of any item or of the head, or the last time that an item left by itself."""
+    """Last-Modified: the last change of any item or of the head, or when last an item came or left by itself."""
     standing = [held if held.then is None else held.at(now) for held in ordered]
-    shown = [held for held in standing if held.until is not None and now < held.until]
-    left = (held.until for held in standing if held.until is not None and held.until <= now)
+    begun = [held for held in standing if held.since is None or held.since <= now]
+    shown = [held for held in begun if held.until is not None and now < held.until]
+    came = (held.since for held in begun if held.since is not None)
+    left = (held.until for held in begun if held.until is not None and held.until <= now)
+    coming = (held.since for held in standing if held.since is not None and now < held.since)
     opening = feed_opening(head, frozenset[str]().union(*set(map(attrgetter("zones"), shown))))
     data = b"".join((opening, *map(attrgetter("fragment"), shown), FEED_END))
     tag = etag(chain((digest(opening),), map(attrgetter("digest"), shown)))
-    modified = max(chain((changed_at,), left, map(attrgetter("modified"), standing)))
-    return Body(data, tag, modified, min(map(attrgetter("ends"), shown), default=None))
+    modified = max(chain((changed_at,), came, left, map(attrgetter("modified"), standing)))
+    return Body(data, tag, modified, min(chain(map(attrgetter("ends"), shown), coming), default=None))

@@ -64,16 +64,20 @@ def link_state(line: LinkLine) -> tuple[str, str]:
     if line.state is LinkStatus.FAILED:
         return "stuck", gettext("Needs you")
     if line.problem:
-        return "overdue", gettext("Not complete") if line.problem == LinkProblem.INCOMPLETE else gettext("Fails")
+        return "overdue", gettext("Not complete") if line.problem in _IN_PART else gettext("Fails")
     if line.last_success_at is None:
         return "queued", gettext("Not read yet")
     return "confirmed", gettext("Works")
+
+
+_IN_PART = frozenset({LinkProblem.INCOMPLETE, LinkProblem.CUT_OFF})
 
 
 def problem_words(problem: str) -> tuple[str, str]:
     """What happened, and what to do next."""
     wait = gettext("Nothing has to be done: it is tried again by itself, at longer and longer intervals.")
     look = gettext("Please check the address, then let it look again.")
+    browse = gettext("Please open the address in a browser: it should offer a calendar, not a log-in or an error.")
     texts: dict[str, tuple[str, str]] = {
         LinkProblem.AUTH: (
             gettext("The calendar does not accept user name and password any more."),
@@ -92,7 +96,23 @@ def problem_words(problem: str) -> tuple[str, str]:
             gettext(
                 "What came is no calendar that can be read: empty, cut off, or something else, such as a web page."
             ),
-            gettext("Please open the address in a browser: it should offer a calendar, not a log-in or an error."),
+            browse,
+        ),
+        LinkProblem.EMPTY: (
+            gettext("The calendar answered with nothing at all, which is not taken for a calendar without entries."),
+            wait,
+        ),
+        LinkProblem.NO_CALENDAR: (
+            gettext("What came is no calendar but something else, such as a web page that asks to log in."),
+            browse,
+        ),
+        LinkProblem.CUT_OFF: (
+            gettext("The calendar breaks off before its end, so nothing was concluded from what is missing."),
+            wait,
+        ),
+        LinkProblem.TOO_MUCH: (
+            gettext("The calendar holds more than any honest one does, so it was not read on."),
+            gettext("Please ask whoever runs it what it is to be, or end the link."),
         ),
         LinkProblem.UNREACHABLE: (gettext("The calendar cannot be reached."), f"{wait} {look}"),
         LinkProblem.CERTIFICATE: (

@@ -5,14 +5,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from flask import request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from booking.actions.connections import api_key_bound, note_proof
+from booking.actions.connections import note_proof
 from booking.actions.leases import hold_lease
 from booking.actions.occupy import taken
+from booking.actions.site_doors import close_for, closed_for, open_site
 from booking.actions.site_proof import drop_test_block, note_test_block, plan_test_block
-from booking.actions.vault import Sealed
 from booking.reads.connections import ConnectionFacts
 from booking.reads.house import House, RoomFacts
 from booking.rules.admission import occupied
@@ -22,6 +23,7 @@ from booking.values.clock import DAY, local_day
 from booking.values.identity import new_uuid
 from booking.values.slot import Slot
 from outside.errors import (
+    PLAIN_NO,
     OutsideError,
     RefusedAddress,
     SiteDenied,
@@ -45,20 +47,30 @@ HOUR = timedelta(hours=1)
 FIRST_DAY, LAST_DAY = 14, 120
 LEASE = timedelta(minutes=2)
 TEST_TITLE = "Test"
-PLAIN_NO = (SiteDenied, SiteMissing, SiteRefused, SiteThrottled, RefusedAddress)
 
 
 def client_of(session: Session, public_id: UUID) -> "YcbmClient":
-    """A client of the organisation's connection, its key opened at this moment."""
+    """A client of the organisation's connection, its key opened at this moment. The pauses that the site asks of the
+    workers hold for it, too, and what it is asked for holds for them; a GET writes nothing, and lets them ask.
+    """
     from outside.http import Fetcher
-    from outside.ycbm import YcbmClient
+    from outside.ycbm import YcbmClient, patient
 
     row = session.scalars(
         select(Connection).where(Connection.organisation_id == organisation_id(), Connection.public_id == public_id)
     ).one()
-    api_key = tools().vault.unseal(Sealed(row.api_key_cipher, row.api_key_id), api_key_bound(public_id)).decode()
-    fetcher = Fetcher(current().settings.allow_private_hosts)
-    return YcbmClient(row.base_url, row.account_id, api_key, fetcher.request)
+    door, database, clock, connection_id = open_site(tools().vault, row), current().database, current().clock, row.id
+
+    def closed() -> int:
+        with database.read() as reading:
+            return closed_for(reading, clock(), connection_id)
+
+    def close(seconds: int) -> None:
+        if request.method not in {"GET", "HEAD"}:
+            database.write(lambda writing: close_for(writing, clock(), connection_id, seconds))
+
+    fetch = patient(Fetcher(current().settings.allow_private_hosts).request, closed, close)
+    return YcbmClient(door.base_url, door.account_id, door.api_key, fetch)
 
 
 def prove_way(facts: ConnectionFacts) -> str | None:

@@ -8,7 +8,7 @@ import smtplib
 import ssl
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from email import message_from_bytes
+from email.parser import BytesHeaderParser
 from email.policy import SMTP
 from urllib.parse import unquote, urlsplit
 
@@ -189,7 +189,7 @@ def _mark_sent(session: Session, now: datetime, message_pk: int) -> None:
 def deliver(smtp_url: str, data: bytes) -> Outcome:
     """Hand the bytes to the SMTP server. A 5xx for the recipient is final, everything else is tried again."""
     address = urlsplit(smtp_url)
-    headers = message_from_bytes(data, policy=SMTP)
+    headers = BytesHeaderParser(policy=SMTP).parsebytes(data)
     sender, recipient = (str(headers[name].addresses[0].addr_spec) for name in ("From", "To"))
     try:
         with _connection(smtp_url) as server:

@@ -1,12 +1,15 @@
 """Drain the outbox: claim what is due, do it outside of any transaction, mark it (DESIGN rule 3).
 
-One job drains many rows. A duty that fails costs its own turn only. `Outcome` is what a topic's handler answers.
+One job drains many rows: where many wait, they are begun and marked by the batch (docs/decisions/0002). A duty that
+fails costs its own turn only. `Outcome` is what a topic's handler answers.
 Booking sites are drained by a worker of their own: one that is slow keeps no mail waiting.
 """
 
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from math import inf
+from typing import Self
 
 import structlog
 from rq.timeouts import JobTimeoutException
@@ -29,7 +32,11 @@ from workers.sites import reconcile_sites
 
 log = structlog.get_logger(__name__)
 
-BATCH = 10
+Mark = Callable[[Duty], None]
+BATCH = 200
+MANY = 50  # from so many on, duties that are new are neither begun nor finished one by one
+YOUNG_SECONDS = 5.0  # of a claim, which holds for four times as long
+MARK_SECONDS = 1.0
 LONGEST_SECONDS = 45.0
 
 
@@ -54,26 +61,71 @@ def drain_sites() -> None:
 def _drain(context: Context, topics: Sequence[str], batch: int) -> None:
     """Until nothing is due, or long enough for others to have their turn."""
     deadline = time.monotonic() + LONGEST_SECONDS
-    while time.monotonic() < deadline and drain_once(context, topics, batch):
+    while time.monotonic() < deadline and drain_once(context, topics, batch, deadline):
         pass
 
 
-def drain_once(context: Context, topics: Sequence[str] = (), batch: int = BATCH) -> int:
-    """Do one batch of due duties of these topics, or of all; returns how many were claimed."""
+def drain_once(context: Context, topics: Sequence[str] = (), batch: int = BATCH, deadline: float = inf) -> int:
+    """Do one batch of due duties of these topics, or of all; returns how many were claimed.
+
+    What cannot be begun before the deadline, by the monotonic clock, is given back.
+    """
+    young_until = time.monotonic() + YOUNG_SECONDS
     duties = context.database.write(lambda session: outbox.claim(session, clock(), batch, topics))
-    for duty in duties:
-        fault("outbox.claimed")
-        _work_off(context, duty)
+    with _Marks(context) as marks:
+        for number, duty in enumerate(duties):
+            if time.monotonic() >= deadline:
+                _give_back(context, duties[number:])
+                break
+            fault("outbox.claimed")
+            if len(duties) >= MANY and duty.is_new and time.monotonic() < young_until:
+                tried = outbox.first_try(duty)
+                _note(context, tried, _outcome(context, tried), marks.later)
+            else:
+                _work_off(context, duty, marks.now)
     return len(duties)
 
 
-def _work_off(context: Context, duty: Duty) -> None:
+def _give_back(context: Context, duties: Sequence[Duty]) -> None:
+    context.database.write(lambda session: outbox.give_back(session, duties))
+
+
+class _Marks:
+    """What is done, marked now or some at a time, and before the batch ends."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._done: list[Duty] = []
+        self._since = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._done:
+            self._mark()
+
+    def later(self, duty: Duty) -> None:
+        self._done.append(duty)
+        if time.monotonic() - self._since >= MARK_SECONDS:
+            self._mark()
+
+    def now(self, duty: Duty) -> None:
+        self._done.append(duty)
+        self._mark()
+
+    def _mark(self) -> None:
+        done, self._done, self._since = self._done, [], time.monotonic()
+        self._context.database.write(lambda session: outbox.finish(session, clock(), done))
+
+
+def _work_off(context: Context, duty: Duty, mark: Mark) -> None:
     if duty.attempts >= outbox.TRIES:
-        _note(context, duty, GaveUp("the last try never ended"))
+        _note(context, duty, GaveUp("the last try never ended"), mark)
         return
     begun = context.database.write(lambda session: outbox.begin(session, clock(), duty))
     if begun is not None:
-        _note(context, begun, _outcome(context, begun))
+        _note(context, begun, _outcome(context, begun), mark)
 
 
 def _outcome(context: Context, duty: Duty) -> Outcome:
@@ -86,12 +138,12 @@ def _outcome(context: Context, duty: Duty) -> Outcome:
         return Failed(type(error).__name__)
 
 
-def _note(context: Context, duty: Duty, outcome: Outcome) -> None:
+def _note(context: Context, duty: Duty, outcome: Outcome, mark: Mark) -> None:
     fault("outbox.done")
     now = clock()
     match outcome:
         case Done():
-            context.database.write(lambda session: outbox.finish(session, now, duty))
+            mark(duty)
         case Waiting(wait=turn, why=why):
             context.database.write(lambda session: outbox.put_back(session, now, duty, turn, why))
         case Failed(error=error, wait=wait):

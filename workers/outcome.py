@@ -31,3 +31,7 @@ class GaveUp:
 
 
 Outcome = Done | Failed | Waiting | GaveUp
+
+
+class LostTurnError(Exception):
+    """Another worker has this by now: nothing more may be called or written for it."""

@@ -54,7 +54,7 @@ def carry_out(remote: YcbmRemote, task: Task, now: datetime) -> Standing | None:
         case Errand.ACCEPT:
             return remote.accept(task.remote_id)
         case Errand.RESCHEDULE | Errand.MOVE_BLOCK:
-            return _standing(remote, remote.update(task.remote_id, _body(task, now), None), task.remote_id)
+            return _standing(remote, remote.update(task.remote_id, _body(task, now), None))
         case Errand.BLOCK:
             return _block(remote, task, now)
         case Errand.UNBLOCK:
@@ -66,14 +66,16 @@ def _block(remote: YcbmRemote, task: Task, now: datetime) -> Standing:
     written = remote.create(remote.href_for(task.uid), _body(task, now))
     if written.outcome is WriteOutcome.CLASHED and written.href is not None:
         written = Written(WriteOutcome.DONE, written.etag, written.href)  # our own, of an earlier try
-    return _standing(remote, written, written.href or "")
+    return _standing(remote, written)
 
 
-def _standing(remote: YcbmRemote, written: Written, href: str) -> Standing:
-    """Raises SiteRefused where the time is taken, SiteMissing where nothing is there any more."""
+def _standing(remote: YcbmRemote, written: Written) -> Standing:
+    """What stands there now, wherever that lies: the site names it. Raises SiteRefused where the time is taken,
+    SiteMissing where nothing is there any more.
+    """
     if written.outcome is WriteOutcome.CLASHED:
         raise SiteRefused(remote.where, CONFLICT)
-    standing = remote.told(href)
+    standing = remote.told(written.href or "")
     if written.outcome is WriteOutcome.GONE or standing is None:
         raise SiteMissing(remote.where, NOT_FOUND)
     return standing
@@ -86,8 +88,8 @@ def _cancel(remote: YcbmRemote, task: Task) -> Standing | None:
             _reject(remote, task)
     except SiteMissing:
         return None
-    remote.delete(task.remote_id, None)
-    return remote.told(task.remote_id)
+    written = remote.delete(task.remote_id, None)
+    return remote.told(written.href or task.remote_id)
 
 
 def _reject(remote: YcbmRemote, task: Task) -> None:

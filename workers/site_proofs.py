@@ -24,7 +24,7 @@ from config.faults import fault
 from outside.errors import OutsideError, RefusedAddress, SiteDenied, SiteMissing
 from outside.ycbm import YcbmClient
 from workers.context import Context, clock
-from workers.outcome import Done, Outcome, Waiting
+from workers.outcome import Done, LostTurnError, Outcome, Waiting
 from workers.site_client import client_of
 
 log = structlog.get_logger(__name__)
@@ -35,10 +35,6 @@ MOST_ASKED = 5
 """How often a site is asked for an hour; each answer tells about a month."""
 A_DAY, A_MONTH = timedelta(days=1), timedelta(days=28)
 FINAL = (SiteDenied, SiteMissing, RefusedAddress)
-
-
-class LostTurnError(Exception):
-    """Another worker has this proof by now."""
 
 
 def prove_calendar(context: Context, duty: Duty) -> Outcome:

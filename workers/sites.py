@@ -34,7 +34,7 @@ from outside.ycbm_values import RemoteBooking as Standing
 from outside.ycbm_values import Tentative
 from sync.remotes.ycbm import YcbmRemote
 from workers.context import Context, clock
-from workers.outcome import Done, Failed, Outcome, Waiting
+from workers.outcome import Done, Failed, LostTurnError, Outcome, Waiting
 from workers.site_client import remote_of
 from workers.site_errands import Task, carry_out
 
@@ -44,10 +44,6 @@ LEASE = timedelta(seconds=15)  # longer than one call may take; renewed before e
 TURN = timedelta(seconds=2)
 CLASH = "site-clash"
 TAKES_TIME = frozenset({Errand.BLOCK, Errand.MOVE_BLOCK, Errand.RESCHEDULE})
-
-
-class LostTurnError(Exception):
-    """Another worker has this booking by now: nothing more may be called."""
 
 
 def reconcile_sites(context: Context, duty: Duty) -> Outcome:
@@ -243,15 +239,15 @@ def _row_of(
     session: Session, now: datetime, house: House, task: Task, standing: Standing | None
 ) -> RemoteBooking | None:
     """The row to note it in. A new block may have been read, and noted so, before the site's answer came here."""
-    if task.row_id is not None:
-        return session.get(RemoteBooking, task.row_id, with_for_update=True)
-    if standing is None:
-        return None
+    if standing is None or standing.id == task.remote_id:
+        return _known(session, task)
     session.get_one(Connection, task.connection_id, with_for_update=True)  # who reads takes turns with this
     query = select(RemoteBooking).where(
         RemoteBooking.connection_id == task.connection_id, RemoteBooking.remote_id == standing.id
     )
     row = session.scalars(query.with_for_update()).one_or_none()
+    if task.row_id is not None:
+        return _followed(_known(session, task), standing, is_noted=row is not None)
     if row is None:
         row = RemoteBooking(
             organisation_id=house.organisation_id,
@@ -264,6 +260,19 @@ def _row_of(
         )
         session.add(row)
     row.ref, row.booking_id, row.ours = standing.ref, task.booking_id, True
+    return row
+
+
+def _known(session: Session, task: Task) -> RemoteBooking | None:
+    return session.get(RemoteBooking, task.row_id, with_for_update=True) if task.row_id is not None else None
+
+
+def _followed(row: RemoteBooking | None, standing: Standing, *, is_noted: bool) -> RemoteBooking | None:
+    """The site names things: what we changed may lie at another address now. If it was read and taken for another
+    booking meanwhile, both stay until a person decides.
+    """
+    if row is not None and not is_noted:
+        row.remote_id = standing.id
     return row
 
 

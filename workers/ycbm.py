@@ -8,7 +8,7 @@ from functools import partial
 
 import structlog
 from rq.timeouts import JobTimeoutException
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from booking.rules.sites import Heard, Step
@@ -17,9 +17,10 @@ from config.faults import fault
 from config.jobs import POLL_CONNECTION, READ_HOOKS, clear_nudge
 from outside.errors import OutsideError, SiteDown, SiteMissing, SiteThrottled, TooSlow, Unreachable
 from outside.ycbm_templates import read_hint
+from sync.remotes.ycbm import YcbmRemote
 from workers.context import Context, clock, process_context
+from workers.outcome import LostTurnError
 from workers.site_client import remote_of
-from workers.sites import LostTurnError
 from workers.ycbm_poll import Turn, note_failure, poll_soon, read_all
 from workers.ycbm_reading import apply, read_one
 
@@ -33,10 +34,13 @@ ASKS_FOR_POLL = frozenset({Heard.AWAY, Heard.UNREADABLE, Heard.NOT_FOUND, Heard.
 
 @dataclass(slots=True)
 class Run:
-    """One job's reading of webhooks: until when by time.monotonic(), and the connections that proved to be away."""
+    """One job's reading of webhooks: until when by time.monotonic(), the connections that proved to be away, and what
+    was read already: connection and ref → the last webhook that stood when the reading began, and what came of it.
+    """
 
     until: float = math.inf
     away: set[int] = field(default_factory=set)
+    read: dict[tuple[int, str], tuple[int, str]] = field(default_factory=dict)
 
     def has_time(self) -> bool:
         return time.monotonic() < self.until
@@ -132,23 +136,40 @@ def _read_hinted(context: Context, delivery: HookDelivery, run: Run) -> str:
     hint, connection_id = read_hint(delivery.body), delivery.connection_id
     if not hint.ref or hint.start is None:
         return Heard.UNREADABLE
+    what = (connection_id, hint.ref)
+    upto, outcome = run.read.get(what, (0, ""))
+    if delivery.id <= upto:
+        return outcome  # it told of something that had happened before the booking was read
     with context.database.read() as session:
         remote = remote_of(context, session, connection_id)
         known = _remote_id(session, connection_id, hint.ref)
+        latest = session.scalar(select(func.max(HookDelivery.id))) or 0
     try:
-        if known:
-            return read_one(context, remote, connection_id, known).value
-        began = clock()
-        standing = remote.find(hint.ref, hint.start)
-        if standing is None:
-            return Heard.NOT_FOUND
-        step = apply(context, connection_id, standing, began)
-        return (read_one(context, remote, connection_id, standing.id) if step is Step.STALE else step).value
+        step = _read_there(context, remote, connection_id, known, (hint.ref, hint.start))
     except OutsideError as error:
         if isinstance(error, AWAY):
             run.away.add(connection_id)
         log.warning("a hint could not be followed", error=type(error).__name__)
         return Heard.NOT_FOUND if isinstance(error, SiteMissing) else Heard.FAILED
+    if step is None:
+        return Heard.NOT_FOUND
+    if step is not Step.STALE:
+        run.read[what] = (latest, step.value)
+    return step.value
+
+
+def _read_there(
+    context: Context, remote: YcbmRemote, connection_id: int, known: str | None, named: tuple[str, datetime]
+) -> Step | None:
+    """By its id where that is known, else by the ref and the start that it is named by; None where there is none."""
+    if known:
+        return read_one(context, remote, connection_id, known)
+    began = clock()
+    standing = remote.find(*named)
+    if standing is None:
+        return None
+    step = apply(context, connection_id, standing, began)
+    return read_one(context, remote, connection_id, standing.id) if step is Step.STALE else step
 
 
 def _remote_id(session: Session, connection_id: int, ref: str) -> str | None:

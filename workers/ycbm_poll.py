@@ -21,8 +21,8 @@ from booking.tables.connections import Connection, RemoteBooking
 from outside.errors import OutsideError, SiteIncomplete, SiteMissing, SiteThrottled
 from sync.remotes.ycbm import YcbmRemote
 from workers.context import Context, clock
+from workers.outcome import LostTurnError
 from workers.site_client import remote_of
-from workers.sites import LostTurnError
 from workers.ycbm_reading import apply, read_one
 
 log = structlog.get_logger(__name__)

@@ -116,7 +116,7 @@ def change_access(
         "base_url": access.base_url.strip().rstrip("/"),
     }
     if _is_elsewhere(row, access):
-        row.proven_at = None
+        row.proven_at = row.not_before = None  # a pause was asked for there, not here
     if access.api_key.strip() or _is_elsewhere(row, access):
         forget_proofs(session, now, row, ProofProblem.ACCESS_CHANGED)
     _set(session, now, actor, row, wanted)

@@ -4,6 +4,7 @@ What was once a feed's token goes to `revoked_token` and answers 410 for good, o
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -12,15 +13,16 @@ from sqlalchemy.orm import Session
 from booking.actions.audit import SYSTEM, Actor, note
 from booking.actions.calendar_items import insert_for, note_touched
 from booking.reads.agenda import Whose
-from booking.reads.feeds import FeedInfo
+from booking.reads.feeds import FeedInfo, choices_of
 from booking.tables.base import Owned
 from booking.tables.bookings import Booking
 from booking.tables.calendars import Feed, FeedFetch, FeedSubject, RevokedToken
 from booking.tables.houses import Room
 from booking.tables.people import Customer
+from booking.values.feeds import FeedChoices
 from booking.values.identity import new_uuid
 from booking.values.refusals import NotFound, Reason, Refused
-from booking.values.states import SubjectKind, Variant
+from booking.values.states import SubjectKind
 from booking.values.tokens import hash_token, token_of
 
 LONGEST_NAME = 100
@@ -41,9 +43,7 @@ def make_feed(
     kind: SubjectKind,
     target_id: int,
     name: str,
-    variant: Variant,
-    language: str = "de",
-    cancelled_shown: bool = True,
+    choices: FeedChoices,
     actor: Actor = SYSTEM,
 ) -> tuple[FeedInfo, str] | Refused:
     """A new feed and its token, which can be derived again at any time.
@@ -66,14 +66,12 @@ def make_feed(
         name=name.strip(),
         token_hash=hash_token(token),
         generation=0,
-        variant=variant,
-        language=language,
-        cancelled_shown=cancelled_shown,
+        **asdict(choices),
         made_at=now,
     )
     session.add(feed)
     session.flush()
-    facts = {"name": feed.name, "kind": kind.value, "variant": variant.value}
+    facts = {"name": feed.name, "kind": kind.value, "variant": choices.variant.value}
     note(session, now, organisation_id, actor, "feed", feed.id, "feed.made", after=facts)
     return _info(feed, Whose(organisation_id, kind, target_id)), token
 
@@ -193,9 +191,7 @@ def _info(feed: Feed, whose: Whose) -> FeedInfo:
         subject_id=feed.subject_id,
         whose=whose,
         name=feed.name,
-        variant=feed.variant,
-        language=feed.language,
-        cancelled_shown=feed.cancelled_shown,
+        choices=choices_of(feed),
         generation=feed.generation,
         made_at=feed.made_at,
         revoked_at=feed.revoked_at,

@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from booking.actions.cases import close_case, open_case
-from booking.actions.messages import MailKind, post
+from booking.actions.silences import end_alarm, raise_alarm
 from booking.reads.house import House
 from booking.tables.links import CalendarLink
 from booking.values.links import AWAKE
@@ -30,29 +29,13 @@ def announce_silent_links(session: Session, now: datetime, house: House) -> int:
     """Open a case and write to the office about each silent link. Returns how many there were."""
     found = silent_links(session, now, house.organisation_id)
     for row in found:
-        row.alarmed_at = now
-        since = _expected_from(row)
-        facts = {"site": row.name, "since": since.isoformat(), "error": row.problem, "link_id": row.id}
-        open_case(session, now, house.organisation_id, SILENT, str(row.id), None, facts)
-        post(
-            session,
-            now,
-            house,
-            MailKind.SITE_SILENT,
-            to=house.letterhead.email,
-            name=house.name,
-            language=house.language,
-            booking_id=None,
-            facts=facts,
-        )
+        raise_alarm(session, now, house, row, SILENT, _expected_from(row), error=row.problem, link_id=row.id)
     return len(found)
 
 
 def note_link_working(session: Session, now: datetime, link: CalendarLink) -> None:
     """It succeeded, or rests by choice: the alarm is over, and the next silence is a new one."""
-    if link.alarmed_at is not None:
-        link.alarmed_at = None
-        close_case(session, now, link.organisation_id, SILENT, str(link.id), resolution="works again")
+    end_alarm(session, now, link, SILENT)
 
 
 def _is_silent(row: CalendarLink, now: datetime) -> bool:

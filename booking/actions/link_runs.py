@@ -6,7 +6,6 @@ Each transaction of a run holds the lease first and writes nothing once another 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import and_, bindparam, case, delete, func, select, update
@@ -47,8 +46,7 @@ STOPS = frozenset({LinkProblem.AUTH, LinkProblem.GONE, LinkProblem.OWN_CALENDAR,
 
 
 _ITEMS, _OPS = ItemLink.__table__.c, PlanOp.__table__.c
-_ITEM = tuple(name for name in StoredItem.__slots__ if name != "id")
-_read_item = attrgetter(*_ITEM)
+_ID, *_ITEM = StoredItem._fields
 _INSERT = insert_of(ItemLink.__table__, ("organisation_id", "link_id", *_ITEM))
 _UPDATE = Repeated(
     update(ItemLink)
@@ -60,9 +58,7 @@ _UPDATE = Repeated(
     .values({name: bindparam(name, type_=_ITEMS[name].type) for name in _ITEM}),
     (*_ITEM, "its_id", "its_link", "its_version"),
 )
-_STEP = tuple(Step.__slots__)
-_read_step = attrgetter(*_STEP)
-_STEPS = insert_of(PlanOp.__table__, ("organisation_id", "run_id", "done_at", "position", *_STEP))
+_STEPS = insert_of(PlanOp.__table__, ("organisation_id", "run_id", "done_at", "position", *Step._fields))
 
 
 _is_unproven = and_(_ITEMS.deleted_by.is_(None), _ITEMS.state != "TOMBSTONE")
@@ -190,7 +186,7 @@ def _written(session: Session, turn: Turn, rows: Sequence[StoredItem]) -> bool:
 
 
 def _values(row: StoredItem) -> tuple[Any, ...]:
-    version, *others = _read_item(row)
+    _, version, *others = row
     return version + 1, *others
 
 
@@ -201,7 +197,7 @@ def save_steps(session: Session, turn: Turn, steps: Mapping[int, Step]) -> None:
 
 
 def _plain(step: Step) -> tuple[Any, ...]:
-    *others, ours, theirs, conflicts = _read_step(step)
+    *others, ours, theirs, conflicts = step
     return *others, dict(ours), dict(theirs), [dict(one) for one in conflicts]
 
 

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from booking.tables.outgoing import Outbox
-from booking.tables.prepared import PreparedRows
+from booking.tables.prepared import Prepared, PreparedRows
 
 LEASE = timedelta(seconds=20)
 BACKOFF = tuple(timedelta(seconds=s) for s in (5, 15, 60, 300, 900, 1800, 3600, 7200, 14400, 28800))
@@ -31,6 +31,18 @@ _WRITTEN = (
 _PUT = PreparedRows(
     Outbox.__table__, _WRITTEN, lambda insert: insert.on_conflict_do_nothing(index_elements=["dedup_key"]).inline()
 )
+_HELD = (
+    Outbox.id.in_(bindparam("ids", expanding=True)),
+    Outbox.claim == bindparam("held"),
+    Outbox.done_at.is_(None),
+)
+_FINISH = Prepared(
+    update(Outbox)
+    .where(*_HELD)
+    .values(done_at=bindparam("now"), attempts=bindparam("tried"), claimed_until=None, last_error="")
+    .returning(Outbox.id)
+)
+_GIVE_BACK = Prepared(update(Outbox).where(*_HELD).values(claimed_until=None))
 KEPT = timedelta(days=90)  # longer than any cause of a duty can come up again under its key
 
 
@@ -39,6 +51,7 @@ class Duty:
     """A claimed row. `claim` is its fence: a worker whose lease ran out can neither finish nor postpone.
 
     `attempts`: how many tries were begun. At `TRIES` a claimed duty is over: its last try never came to an end.
+    `is_new`: no try was begun, and no claim of it ran out, so that nobody can have died of it.
     """
 
     outbox_id: int
@@ -47,6 +60,7 @@ class Duty:
     subject_id: int
     attempts: int
     claim: int
+    is_new: bool = False
 
 
 def put(
@@ -84,7 +98,7 @@ def claim(session: Session, now: datetime, limit: int, topics: Sequence[str] = (
     no try; see `begin`.
     """
     due = (
-        select(Outbox.id)
+        select(Outbox.id, Outbox.claimed_until, Outbox.attempts)
         .where(_is_due(now))
         .order_by(Outbox.due_at, Outbox.id)
         .limit(limit)
@@ -92,15 +106,17 @@ def claim(session: Session, now: datetime, limit: int, topics: Sequence[str] = (
     )
     if topics:
         due = due.where(Outbox.topic.in_(topics))
-    ids = session.scalars(due).all()
+    found = session.execute(due).all()
+    new = {outbox_id for outbox_id, claimed_until, attempts in found if claimed_until is None and not attempts}
     rows = session.execute(
         update(Outbox)
-        .where(Outbox.id.in_(ids))
+        .where(Outbox.id.in_([outbox_id for outbox_id, *_ in found]))
         .values(claimed_until=now + LEASE, claim=Outbox.claim + 1)
         .returning(Outbox.id, Outbox.organisation_id, Outbox.topic, Outbox.subject_id, Outbox.attempts, Outbox.claim),
         execution_options={"synchronize_session": False},
     )
-    return sorted((Duty(*row) for row in rows), key=lambda duty: (duty.attempts, duty.outbox_id))
+    duties = [Duty(*row, is_new=row.id in new) for row in rows]
+    return sorted(duties, key=lambda duty: (duty.attempts, duty.outbox_id))
 
 
 def due_topics(session: Session, now: datetime) -> frozenset[str]:
@@ -124,8 +140,34 @@ def renew(session: Session, now: datetime, duty: Duty) -> bool:
     return _write(session, duty, claimed_until=now + LEASE)
 
 
-def finish(session: Session, now: datetime, duty: Duty) -> bool:
-    return _write(session, duty, done_at=now, claimed_until=None, last_error="")
+def first_try(duty: Duty) -> Duty:
+    """A new duty's first try without a word to the database, while its claim is young: `begin` for many at once.
+
+    Should its worker die, nobody knows of which: none of them has had a try then, and each is begun by itself.
+    """
+    return replace(duty, attempts=1)
+
+
+def finish(session: Session, now: datetime, duties: Sequence[Duty]) -> int:
+    """They are done. Returns how many of them still belonged to who did them."""
+    done = 0
+    for (held, tried), ids in _alike(duties).items():
+        done += len(_FINISH.all(session, {"now": now, "tried": tried, "held": held, "ids": ids}))
+    return done
+
+
+def give_back(session: Session, duties: Sequence[Duty]) -> None:
+    """Claimed and not begun: others may have them at once."""
+    for (held, _), ids in _alike(duties).items():
+        _GIVE_BACK.all(session, {"held": held, "ids": ids})
+
+
+def _alike(duties: Sequence[Duty]) -> dict[tuple[int, int], list[int]]:
+    """(claim, attempts) → ids: most of a batch are alike in both."""
+    found: dict[tuple[int, int], list[int]] = {}
+    for duty in duties:
+        found.setdefault((duty.claim, duty.attempts), []).append(duty.outbox_id)
+    return found
 
 
 def postpone(session: Session, now: datetime, duty: Duty, error: str, *, wait: timedelta | None = None) -> bool:
@@ -136,7 +178,8 @@ def postpone(session: Session, now: datetime, duty: Duty, error: str, *, wait: t
     if duty.attempts >= TRIES:
         return kill(session, now, duty, error)
     pause = BACKOFF[duty.attempts - 1] * random.uniform(0.9, 1.1)  # noqa: S311 - jitter, no secret
-    _write(session, duty, due_at=now + max(pause, wait or pause), claimed_until=None, last_error=error)
+    due_at = now + max(pause, wait or pause)
+    _write(session, duty, due_at=due_at, claimed_until=None, last_error=error, attempts=duty.attempts)
     return False
 
 
@@ -148,7 +191,7 @@ def put_back(session: Session, now: datetime, duty: Duty, wait: timedelta, why: 
 
 def kill(session: Session, now: datetime, duty: Duty, error: str) -> bool:
     """Give up at once: trying again cannot help."""
-    return _write(session, duty, dead_at=now, claimed_until=None, last_error=error)
+    return _write(session, duty, dead_at=now, claimed_until=None, last_error=error, attempts=duty.attempts)
 
 
 def withdraw(session: Session, now: datetime, topic: str, subject_id: int) -> None:

@@ -6,8 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from booking.actions.cases import close_case, open_case
-from booking.actions.messages import MailKind, post
+from booking.actions.silences import end_alarm, raise_alarm
 from booking.reads.house import House
 from booking.rules.sites import is_silent
 from booking.tables.connections import Connection
@@ -27,29 +26,13 @@ def announce_silent(session: Session, now: datetime, house: House) -> int:
     """Open a case and write to the office about each silent connection. Returns how many there were."""
     found = silent_connections(session, now, house.organisation_id)
     for row in found:
-        row.alarmed_at = now
-        since = _expected_from(row) or now
-        facts = {"site": row.name, "since": since.isoformat(), "error": row.last_error}
-        open_case(session, now, house.organisation_id, SILENT, str(row.id), None, facts)
-        post(
-            session,
-            now,
-            house,
-            MailKind.SITE_SILENT,
-            to=house.letterhead.email,
-            name=house.name,
-            language=house.language,
-            booking_id=None,
-            facts=facts,
-        )
+        raise_alarm(session, now, house, row, SILENT, _expected_from(row) or now, error=row.last_error)
     return len(found)
 
 
 def note_working(session: Session, now: datetime, connection: Connection) -> None:
     """It succeeded, or rests by choice: the alarm is over, and the next silence is a new one."""
-    if connection.alarmed_at is not None:
-        connection.alarmed_at = None
-        close_case(session, now, connection.organisation_id, SILENT, str(connection.id), resolution="works again")
+    end_alarm(session, now, connection, SILENT)
 
 
 def _expected_from(row: Connection) -> datetime | None:

@@ -1,7 +1,7 @@
 """Feeds: whom a token belongs to, in one indexed query; and the lists on their owners' pages (SPEC C1)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,11 +13,14 @@ from booking.reads.agenda import Whose
 from booking.tables.bookings import AuditEntry
 from booking.tables.calendars import Feed, FeedFetch, FeedSubject, RevokedToken
 from booking.tables.houses import Organisation
+from booking.values.feeds import FeedChoices
 from booking.values.identity import host_id
 from booking.values.refusals import NotFound
-from booking.values.states import SubjectKind, Variant
+from booking.values.states import SubjectKind
 
 BY_CUSTOMER = "customer"  # who acts, in the audit log
+_NAMES = tuple(field.name for field in fields(FeedChoices))
+_CHOICES = tuple(getattr(Feed, name) for name in _NAMES)
 _WANTED = select(bindparam("token_hash", type_=LargeBinary).label("token_hash")).subquery("wanted")
 _LOOK_UP = (
     select(
@@ -25,9 +28,7 @@ _LOOK_UP = (
         Feed.id.label("feed_id"),
         Feed.organisation_id,
         Feed.name,
-        Feed.variant,
-        Feed.language,
-        Feed.cancelled_shown,
+        *_CHOICES,
         Feed.made_at,
         Feed.changed_at,
         Feed.revoked_at,
@@ -68,9 +69,7 @@ class FoundFeed:
     revision: int
     epoch: int
     name: str
-    variant: Variant
-    language: str
-    cancelled_shown: bool
+    choices: FeedChoices
     changed_at: datetime
     house: str
     zone: str
@@ -95,13 +94,16 @@ class FeedInfo:
     subject_id: int
     whose: Whose
     name: str
-    variant: Variant
-    language: str
-    cancelled_shown: bool
+    choices: FeedChoices
     generation: int
     made_at: datetime
     revoked_at: datetime | None
     fetches: tuple[Fetch, ...] = ()
+
+
+def choices_of(feed: Any) -> FeedChoices:
+    """Of a row that has the columns of `feed`."""
+    return FeedChoices(*(getattr(feed, name) for name in _NAMES))
 
 
 def find_feed(session: Session, token_hash: bytes) -> FoundFeed | Gone | None:
@@ -118,9 +120,7 @@ def find_feed(session: Session, token_hash: bytes) -> FoundFeed | Gone | None:
         revision=row.revision,
         epoch=row.epoch,
         name=row.name,
-        variant=row.variant,
-        language=row.language,
-        cancelled_shown=row.cancelled_shown,
+        choices=choices_of(row),
         changed_at=max(filter(None, (row.made_at, row.changed_at, row.house_changed_at))),
         house=row.house,
         zone=row.zone,
@@ -178,9 +178,7 @@ def _listed(organisation_id: int) -> Any:
             FeedSubject.kind,
             FeedSubject.target_id,
             Feed.name,
-            Feed.variant,
-            Feed.language,
-            Feed.cancelled_shown,
+            *_CHOICES,
             Feed.generation,
             Feed.made_at,
             Feed.revoked_at,
@@ -197,9 +195,7 @@ def _info(row: Row[Any], fetches: tuple[Fetch, ...]) -> FeedInfo:
         subject_id=row.subject_id,
         whose=Whose(row.organisation_id, row.kind, row.target_id),
         name=row.name,
-        variant=row.variant,
-        language=row.language,
-        cancelled_shown=row.cancelled_shown,
+        choices=choices_of(row),
         generation=row.generation,
         made_at=row.made_at,
         revoked_at=row.revoked_at,

@@ -4,12 +4,12 @@ With a delta only what was touched is read, so that a run costs what changed and
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Integer, and_, bindparam, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from booking.reads.agenda import rooms_beside
@@ -17,6 +17,7 @@ from booking.tables.bookings import Booking
 from booking.tables.calendars import CalendarItem
 from booking.tables.houses import Branch, Organisation, Room
 from booking.tables.links import CalendarLink, ImportedTime, ItemLink, SyncRun
+from booking.tables.prepared import Prepared
 from booking.values.links import Imported, LinkKind, LinkPolicy, LinkStatus, LocalBooking, StoredItem
 from booking.values.refusals import NotFound
 from booking.values.slot import Slot
@@ -25,8 +26,42 @@ from booking.values.states import ItemStatus, Variant
 MONTH = timedelta(days=31)
 SETTLED = ("ACTIVE", "TOMBSTONE")
 _BATCH = 400
-_NAMES = tuple(field.name for field in fields(StoredItem))
-_ROW = tuple(getattr(ItemLink, name) for name in _NAMES)
+_ROW = tuple(getattr(ItemLink, name) for name in StoredItem._fields)
+_LINK: BindParameter[int] = bindparam("link_id")
+_OWNER: BindParameter[int] = bindparam("owner_id")
+_ROOM: BindParameter[int] = bindparam("room_id")
+_ACTIVE = Prepared(
+    select(func.count()).where(
+        ItemLink.link_id == _LINK,
+        ItemLink.state != "TOMBSTONE",
+        or_(ItemLink.over_at.is_(None), ItemLink.over_at > bindparam("now")),
+    )
+)
+_WRITTEN = Prepared(
+    select(func.coalesce(func.sum(SyncRun.writes), 0)).where(
+        SyncRun.link_id == _LINK, SyncRun.started_at > bindparam("since")
+    )
+)
+_BESIDE = Prepared(rooms_beside(_OWNER, _ROOM))
+_EPOCH = Prepared(select(Organisation.epoch).where(Organisation.id == _OWNER))
+_LINKS = Prepared(select(CalendarLink.id).where(CalendarLink.organisation_id == _OWNER))
+_ZONE = Prepared(select(Branch.zone).join(Room, Room.branch_id == Branch.id).where(Room.id == _ROOM))
+_LAST_FULL = Prepared(
+    select(CalendarLink.last_full_at, Branch.zone)
+    .join(Room, Room.id == CalendarLink.room_id)
+    .join(Branch, Branch.id == Room.branch_id)
+    .where(CalendarLink.id == _LINK)
+)
+_IMPORTED = select(ImportedTime.id, ImportedTime.uid, ImportedTime.revision, ImportedTime.content).where(
+    ImportedTime.link_id == _LINK, ImportedTime.ended_at.is_(None)
+)
+_IMPORTS = Prepared(_IMPORTED)
+_THESE_IMPORTS = Prepared(_IMPORTED.where(ImportedTime.id.in_(bindparam("wanted", expanding=True))))
+_SHORT = Prepared(
+    _IMPORTED.where(ImportedTime.until < bindparam("until"))
+    .order_by(ImportedTime.until)
+    .limit(bindparam("most", type_=Integer()))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +104,8 @@ def link_facts(session: Session, now: datetime, link_id: int) -> LinkFacts:
     row = session.get(CalendarLink, link_id)
     if row is None:
         raise NotFound("calendar link", link_id)
-    live = (ItemLink.link_id == link_id, ItemLink.state != "TOMBSTONE")
-    active = select(func.count()).where(*live, or_(ItemLink.over_at.is_(None), ItemLink.over_at > now))
-    written = select(func.coalesce(func.sum(SyncRun.writes), 0)).where(
-        SyncRun.link_id == link_id, SyncRun.started_at > now - timedelta(hours=1)
-    )
-    beside = session.scalars(rooms_beside(row.organisation_id, row.room_id)).all()
+    owner = {"owner_id": row.organisation_id}
+    beside = _BESIDE.scalars(session, {**owner, "room_id": row.room_id})
     same = {
         name: getattr(row, name)
         for name in (
@@ -88,16 +119,16 @@ def link_facts(session: Session, now: datetime, link_id: int) -> LinkFacts:
         link_id=link_id,
         approved=frozenset(row.approved),
         rooms=tuple(sorted({row.room_id, *beside})),
-        epoch=session.scalars(select(Organisation.epoch).where(Organisation.id == row.organisation_id)).one(),
+        epoch=_EPOCH.scalar(session, owner),
         since=now - row.months_back * MONTH,
         until=now + row.months_ahead * MONTH,
-        active=session.scalar(active) or 0,
-        written_last_hour=session.scalar(written) or 0,
+        active=_ACTIVE.scalar(session, {"link_id": link_id, "now": now}),
+        written_last_hour=_WRITTEN.scalar(session, {"link_id": link_id, "since": now - timedelta(hours=1)}),
     )
 
 
 def all_rows(session: Session, link_id: int) -> list[StoredItem]:
-    return _stored(session, ItemLink.link_id == link_id)
+    return _stored(session, _ALL, link_id)
 
 
 def rows_by(
@@ -110,15 +141,15 @@ def rows_by(
 ) -> list[StoredItem]:
     """The rows that one of these names, each once."""
     found: dict[int | None, StoredItem] = {}
-    for column, wanted in ((ItemLink.href, hrefs), (ItemLink.uid, uids), (ItemLink.local_id, locals_)):
+    for statement, wanted in ((_BY_HREF, hrefs), (_BY_UID, uids), (_BY_LOCAL, locals_)):
         for some in _batches(wanted):
-            found |= {row.id: row for row in _stored(session, ItemLink.link_id == link_id, column.in_(some))}
+            found |= {row.id: row for row in _stored(session, statement, link_id, wanted=some)}
     return list(found.values())
 
 
 def waiting_rows(session: Session, link_id: int) -> list[StoredItem]:
     """Those that wait for a person, for proof, or for their next try."""
-    return _stored(session, ItemLink.link_id == link_id, waits())
+    return _stored(session, _WAITING, link_id)
 
 
 def waits() -> ColumnElement[bool]:
@@ -133,22 +164,9 @@ def waits() -> ColumnElement[bool]:
 
 def touched(session: Session, facts: LinkFacts, now: datetime) -> tuple[set[int], set[int]]:
     """Calendar items that changed since they were agreed on, or are new and not over; and those that have ended."""
-    row = and_(ItemLink.link_id == facts.link_id, ItemLink.local_id == CalendarItem.id)
-    revision = CalendarItem.sequence + facts.epoch
-    is_news = and_(ItemLink.id.is_(None), CalendarItem.ends_at > now) if facts.policy.writes else ItemLink.id < 0
-    moved = or_(ItemLink.base_revision.is_(None), ItemLink.base_revision != revision)
-    changed = (
-        select(CalendarItem.id)
-        .outerjoin(ItemLink, row)
-        .where(*live_items(facts), or_(is_news, and_(ItemLink.id.is_not(None), moved)))
-    )
-    ended = (
-        select(ItemLink.local_id)
-        .outerjoin(CalendarItem, and_(CalendarItem.id == ItemLink.local_id, *live_items(facts)))
-        .where(ItemLink.link_id == facts.link_id, ItemLink.local_id > 0, ItemLink.state != "TOMBSTONE")
-        .where(CalendarItem.id.is_(None))
-    )
-    return set(session.scalars(changed)), {one for one in session.scalars(ended) if one is not None}
+    given = live_given(facts)
+    changed = _NEWS.scalars(session, {**given, "now": now}) if facts.policy.writes else _MOVED.scalars(session, given)
+    return set(changed), set(_ENDED.scalars(session, given))
 
 
 def bookings(session: Session, facts: LinkFacts, item_ids: Collection[int] | None = None) -> list[LocalBooking]:
@@ -162,29 +180,30 @@ def bookings_like(
     session: Session, facts: LinkFacts, uids: Collection[UUID], starts: Collection[datetime]
 ) -> list[LocalBooking]:
     """Live bookings with one of these UIDs, or that begin when something new there does: what it may be a copy of."""
-    found: dict[int, LocalBooking] = {}
+    moments = set(starts)
     conditions = [CalendarItem.uid.in_(some) for some in _batches(uids)]
-    conditions += [CalendarItem.starts_at.in_(some) for some in _batches(starts)]
-    for condition in conditions:
-        found |= {one.item_id: one for one in _bookings(session, facts, condition)}
-    return list(found.values())
+    if len(moments) <= _BATCH:
+        conditions += [CalendarItem.starts_at.in_(some) for some in _batches(moments)]
+        near = []
+    else:  # so many that to name them takes longer than to read all between
+        near = _bookings(session, facts, CalendarItem.starts_at.between(min(moments), max(moments)))
+    found = [one for condition in conditions for one in _bookings(session, facts, condition)]
+    found += [one for one in near if one.slot.start in moments]
+    return list({one.item_id: one for one in found}.values())
 
 
 def imports(session: Session, link_id: int, ids: Collection[int] | None = None) -> list[Imported]:
     """All times that the link brought, or those of these ids."""
-    columns = (ImportedTime.id, ImportedTime.uid, ImportedTime.revision, ImportedTime.content)
-    query = select(*columns).where(ImportedTime.link_id == link_id, ImportedTime.ended_at.is_(None))
+    given = {"link_id": link_id}
     if ids is None:
-        return [Imported(*row) for row in session.execute(query)]
-    return [Imported(*row) for some in _batches(ids) for row in session.execute(query.where(ImportedTime.id.in_(some)))]
+        return [Imported(*row) for row in _IMPORTS.all(session, given)]
+    some = (_THESE_IMPORTS.all(session, {**given, "wanted": some}) for some in _batches(ids))
+    return [Imported(*row) for rows in some for row in rows]
 
 
 def imports_to_widen(session: Session, link_id: int, until: datetime, most: int) -> list[Imported]:
     """Series whose dates are known up to a moment before this one only."""
-    columns = (ImportedTime.id, ImportedTime.uid, ImportedTime.revision, ImportedTime.content)
-    live = (ImportedTime.link_id == link_id, ImportedTime.ended_at.is_(None))
-    query = select(*columns).where(*live, ImportedTime.until < until)
-    return [Imported(*row) for row in session.execute(query.order_by(ImportedTime.until).limit(most))]
+    return [Imported(*row) for row in _SHORT.all(session, {"link_id": link_id, "until": until, "most": most})]
 
 
 def written_elsewhere(session: Session, link_id: int, item_ids: Collection[int]) -> dict[int, set[int]]:
@@ -216,47 +235,82 @@ def ended_uids(session: Session, organisation_id: int, uids: Collection[UUID]) -
 
 def link_ids(session: Session, organisation_id: int) -> frozenset[int]:
     """The links of a house, whatever state they are in."""
-    return frozenset(session.scalars(select(CalendarLink.id).where(CalendarLink.organisation_id == organisation_id)))
+    return frozenset(_LINKS.scalars(session, {"owner_id": organisation_id}))
 
 
 def last_full(session: Session, link_id: int) -> tuple[datetime | None, str] | None:
     """When a link was last listed as a whole, and the zone of its room; None where there is no such link."""
-    query = (
-        select(CalendarLink.last_full_at, Branch.zone)
-        .join(Room, Room.id == CalendarLink.room_id)
-        .join(Branch, Branch.id == Room.branch_id)
-        .where(CalendarLink.id == link_id)
-    )
-    row = session.execute(query).one_or_none()
+    row = _LAST_FULL.first(session, {"link_id": link_id})
     return None if row is None else (row[0], row[1])
 
 
 def room_zone(session: Session, room_id: int) -> str:
     """The Olson name of the branch of a room."""
-    return session.scalars(select(Branch.zone).join(Room, Room.branch_id == Branch.id).where(Room.id == room_id)).one()
+    zone: str = _ZONE.scalar(session, {"room_id": room_id})
+    return zone
 
 
-def _stored(session: Session, *conditions: ColumnElement[bool]) -> list[StoredItem]:
-    return [StoredItem(*row) for row in session.execute(select(*_ROW).where(*conditions).order_by(ItemLink.id))]
+def _rows(*conditions: ColumnElement[bool]) -> Prepared:
+    return Prepared(select(*_ROW).where(ItemLink.link_id == _LINK, *conditions).order_by(ItemLink.id))
 
 
-def live_items(facts: LinkFacts) -> list[ColumnElement[bool]]:
-    """What makes a calendar item one that the link shows."""
-    shown = [ItemStatus.CONFIRMED, *([ItemStatus.TENTATIVE] if facts.requested else [])]
+_ALL, _WAITING = _rows(), _rows(waits())
+_WANTED: BindParameter[Any] = bindparam("wanted", expanding=True)
+_BY_HREF, _BY_UID = _rows(ItemLink.href.in_(_WANTED)), _rows(ItemLink.uid.in_(_WANTED))
+_BY_LOCAL = _rows(ItemLink.local_id.in_(_WANTED))
+
+
+def _stored(session: Session, statement: Prepared, link_id: int, **given: Any) -> list[StoredItem]:
+    return list(map(StoredItem._make, statement.all(session, {"link_id": link_id, **given})))
+
+
+def live_items() -> list[ColumnElement[bool]]:
+    """What makes a calendar item one that the link shows; the values are `live_given`."""
     return [
-        CalendarItem.organisation_id == facts.organisation_id,
-        CalendarItem.room_id.in_(facts.rooms),
-        or_(CalendarItem.only_link_id.is_(None), CalendarItem.only_link_id == facts.link_id),
-        CalendarItem.status.in_(shown),
-        CalendarItem.ends_at > facts.since,
-        CalendarItem.starts_at < facts.until,
+        CalendarItem.organisation_id == _OWNER,
+        CalendarItem.room_id.in_(bindparam("rooms", expanding=True)),
+        or_(CalendarItem.only_link_id.is_(None), CalendarItem.only_link_id == _LINK),
+        CalendarItem.status.in_(bindparam("shown", expanding=True)),
+        CalendarItem.ends_at > bindparam("begin"),
+        CalendarItem.starts_at < bindparam("until"),
     ]
 
 
+def live_given(facts: LinkFacts) -> dict[str, Any]:
+    return {
+        "owner_id": facts.organisation_id,
+        "rooms": facts.rooms,
+        "link_id": facts.link_id,
+        "shown": [ItemStatus.CONFIRMED, *([ItemStatus.TENTATIVE] if facts.requested else [])],
+        "begin": facts.since,
+        "until": facts.until,
+        "epoch": facts.epoch,
+    }
+
+
+def _changed(is_news: ColumnElement[bool]) -> Prepared:
+    revision = CalendarItem.sequence + bindparam("epoch", type_=Integer())
+    moved = or_(ItemLink.base_revision.is_(None), ItemLink.base_revision != revision)
+    return Prepared(
+        select(CalendarItem.id)
+        .outerjoin(ItemLink, and_(ItemLink.link_id == _LINK, ItemLink.local_id == CalendarItem.id))
+        .where(*live_items(), or_(is_news, and_(ItemLink.id.is_not(None), moved)))
+    )
+
+
+_NEWS = _changed(and_(ItemLink.id.is_(None), CalendarItem.ends_at > bindparam("now")))
+_MOVED = _changed(false())
+_ENDED = Prepared(
+    select(ItemLink.local_id)
+    .outerjoin(CalendarItem, and_(CalendarItem.id == ItemLink.local_id, *live_items()))
+    .where(ItemLink.link_id == _LINK, ItemLink.local_id > 0, ItemLink.state != "TOMBSTONE")
+    .where(CalendarItem.id.is_(None))
+)
+_SHOWN = select(*CalendarItem.__table__.c).where(*live_items()).order_by(CalendarItem.id)
+
+
 def _bookings(session: Session, facts: LinkFacts, *conditions: ColumnElement[bool]) -> list[LocalBooking]:
-    query = select(CalendarItem).where(*live_items(facts), *conditions).order_by(CalendarItem.id)
-    columns = CalendarItem.__table__.c
-    rows = session.connection().execute(query.with_only_columns(*columns))
+    rows = session.connection().execute(_SHOWN.where(*conditions), live_given(facts))
     return [
         LocalBooking(
             item_id=row.id,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import BindParameter, and_, bindparam, case, exists, or_, select
 from sqlalchemy.orm import Session
 
-from booking.reads.link_evidence import LinkFacts, live_items, waits
+from booking.reads.link_evidence import LinkFacts, live_given, live_items, waits
 from booking.tables.calendars import CalendarItem
 from booking.tables.links import ImportedTime, ItemLink
 from booking.tables.prepared import Prepared
@@ -17,6 +17,13 @@ _IS_ENDED = ItemLink.state == "TOMBSTONE"
 _BROUGHT = Prepared(
     select(ImportedTime.id, ImportedTime.revision).where(ImportedTime.link_id == _LINK, ImportedTime.ended_at.is_(None))
 )
+_REVIVED = Prepared(
+    select(ItemLink.local_id)
+    .join(CalendarItem, CalendarItem.id == ItemLink.local_id)
+    .where(ItemLink.link_id == _LINK, _IS_ENDED, *live_items())
+)
+_IS_BROUGHT = exists().where(ImportedTime.link_id == _LINK, ImportedTime.ended_at.is_(None))
+_COVERS = Prepared(select(or_(_IS_BROUGHT, exists().where(*live_items()))))
 
 
 class Mark(NamedTuple):
@@ -48,21 +55,22 @@ def marks_of(session: Session, link_id: int, settled: frozenset[str]) -> Marks:
     """`settled`: the problems with which an item that is only known needs no further look."""
     given = {"link_id": link_id}
     rows = list(map(_mark, _marks(settled).all(session, given)))
-    named = {(-row.local_id, row.revision) for row in rows if row.lives and (row.local_id or 0) < 0}  # type: ignore[operator]  # just looked
+    named = {
+        (-local_id, revision)
+        for _, _, local_id, revision, _, lives, _ in rows
+        if lives and local_id is not None and local_id < 0
+    }
     return Marks(rows, frozenset(import_id for import_id, _ in named ^ set(_BROUGHT.all(session, given))))
 
 
 def revived(session: Session, facts: LinkFacts) -> set[int]:
     """Live bookings whose row says that they ended."""
-    query = select(ItemLink.local_id).join(CalendarItem, CalendarItem.id == ItemLink.local_id)
-    found = session.scalars(query.where(ItemLink.link_id == facts.link_id, _IS_ENDED, *live_items(facts)))
-    return {one for one in found if one is not None}
+    return set(_REVIVED.scalars(session, live_given(facts)))
 
 
 def is_bare(session: Session, facts: LinkFacts) -> bool:
     """Whether the link covers nothing of ours: no live booking, no time that it brought."""
-    brought = exists().where(ImportedTime.link_id == facts.link_id, ImportedTime.ended_at.is_(None))
-    return not session.scalar(select(or_(brought, exists().where(*live_items(facts)))))
+    return not _COVERS.scalar(session, live_given(facts))
 
 
 @cache

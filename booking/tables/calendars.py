@@ -7,6 +7,7 @@ from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from booking.tables.base import Base, Id, Owned, owned, within
+from booking.values.feeds import MONTHS_BACK
 from booking.values.states import ItemStatus, SubjectKind, Variant
 
 
@@ -63,7 +64,10 @@ class FeedSubject(Base, Owned):
 
 
 class Feed(Base, Owned):
-    """A secret address. The token is HMAC(server key, public_id, generation); the row holds its SHA-256."""
+    """A secret address. The token is HMAC(server key, public_id, generation); the row holds its SHA-256.
+
+    What it shows, and when it reminds: `booking.values.feeds.FeedChoices`.
+    """
 
     __tablename__ = "feed"
     __table_args__ = owned(within("feed_subject", "subject_id"), Index("ix_feed_subject", "subject_id"))
@@ -76,6 +80,9 @@ class Feed(Base, Owned):
     variant: Mapped[Variant]
     language: Mapped[str] = mapped_column(default="de")
     cancelled_shown: Mapped[bool] = mapped_column(default=True)
+    months_back: Mapped[int] = mapped_column(default=MONTHS_BACK, server_default=str(MONTHS_BACK))
+    months_ahead: Mapped[int | None]
+    alarm_minutes: Mapped[int | None]
     made_at: Mapped[datetime]
     changed_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]

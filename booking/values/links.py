@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from booking.values.slot import Slot
@@ -20,7 +20,7 @@ class LinkKind(StrEnum):
 
 
 class LinkPolicy(StrEnum):
-    """What a link is for (SPEC C6); the words of `sync.values.Policy`, which decides by them."""
+    """What a link is for (SPEC C6). In research: local_master, export_busy, import_busy, remote_master, two_way."""
 
     EXPORT = "EXPORT"
     EXPORT_BUSY = "EXPORT_BUSY"
@@ -30,6 +30,7 @@ class LinkPolicy(StrEnum):
 
     @property
     def writes(self) -> bool:
+        """Whether it writes there."""
         return self in {LinkPolicy.EXPORT, LinkPolicy.EXPORT_BUSY, LinkPolicy.TWO_WAY}
 
     @property
@@ -96,6 +97,10 @@ class LinkProblem(StrEnum):
     DOWN = "down"
     REFUSED = "refused"
     INCOMPLETE = "incomplete"
+    EMPTY = "empty"
+    NO_CALENDAR = "no-calendar"
+    CUT_OFF = "cut-off"
+    TOO_MUCH = "too-much"
     OWN_CALENDAR = "own-calendar"
     KEY = "key"
     FAULT = "fault"
@@ -137,8 +142,7 @@ class LinkSettings:
     every_minutes: int = 10
 
 
-@dataclass(frozen=True, slots=True)
-class StoredItem:
+class StoredItem(NamedTuple):
     """One row of the index of a link: `sync.values.ItemLink` in plain values. `base`, `base_remote` are canonical JSON.
 
     `local_id`: a calendar item where above zero, an imported time where below. `version` grows with each change of the
@@ -211,8 +215,7 @@ class ImportedTime:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One step of a plan as it is recorded. `ours`, `theirs`: both versions in words; `item_id`: row of the index."""
 
     kind: str
@@ -225,8 +228,8 @@ class Step:
     item_id: int | None
     state: StepState
     problem: str = ""
-    ours: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
-    theirs: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    ours: Mapping[str, Any] = NOTHING
+    theirs: Mapping[str, Any] = NOTHING
     conflicts: tuple[Mapping[str, str], ...] = ()
 
 

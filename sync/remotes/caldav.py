@@ -16,7 +16,7 @@ from itertools import islice
 from outside.errors import RefusedAddress, SiteRefused, SiteUnreadable, TooLarge
 from outside.http import GuardedSession
 from sync.remotes.credentials import Credentials
-from sync.remotes.dav import Answer, Dav, where_of
+from sync.remotes.dav import ONE_CALL, Answer, Dav, where_of
 from sync.remotes.dav_probe import probe
 from sync.remotes.dav_xml import (
     CAL,
@@ -36,10 +36,12 @@ from sync.remotes.protocol import (
     CursorKind,
     Listed,
     Listing,
+    ListingTime,
     Quirks,
     Resource,
     WriteOutcome,
     Written,
+    as_long_as_may_be,
 )
 from sync.remotes.statuses import refusal
 
@@ -49,7 +51,6 @@ BUSY = frozenset({423, 500})
 BUSY_WAITS = (0.1, 0.3)
 FORGOTTEN = frozenset({400, 403, 409, 410, 412})
 MOST_PAGES = 250
-LISTING_SECONDS = 60.0
 PLAIN_NAME = re.compile(r"[a-z0-9-]{1,64}")
 CALENDAR_TYPE = "text/calendar; charset=utf-8"
 DEFAULT_QUIRKS = Quirks()
@@ -73,7 +74,8 @@ class _Pages:
 class CalDavRemote:
     """One collection. Up to `parallel` threads may share it. The session is the caller's, to be closed by the caller.
 
-    `quirks` are those that `probe` found. `writes` False: the link only reads, and the probe leaves no trace.
+    `quirks` are those that `probe` found. `writes` False: the link only reads, and the probe leaves no trace. However
+    many requests a write takes, together they take no longer than one may.
     """
 
     parallel = 4
@@ -87,8 +89,9 @@ class CalDavRemote:
         quirks: Quirks = DEFAULT_QUIRKS,
         writes: bool = True,
         pause: Callable[[float], None] = time.sleep,
+        listing_time: ListingTime = as_long_as_may_be,
     ) -> None:
-        self.quirks, self._writes, self._pause = quirks, writes, pause
+        self.quirks, self._writes, self._pause, self._listing_time = quirks, writes, pause, listing_time
         self._dav = Dav(url, credentials, session)
         self._origin = self._dav.where
         try:
@@ -109,9 +112,8 @@ class CalDavRemote:
         """See `Remote.changes`. Exactly one request where a sync-token says that nothing changed."""
         known = cursor if cursor is not None and cursor.kind is self.quirks.cursor_kind else None
         try:
-            if self.quirks.cursor_kind is CursorKind.TOKEN:
-                return self._by_token(known)
-            return self._by_listing(known)
+            with self._dav.lasting(self._listing_time()):
+                return self._by_token(known) if self.quirks.cursor_kind is CursorKind.TOKEN else self._by_listing(known)
         except SiteUnreadable as error:
             return Listing(is_delta=known is not None, is_whole=False, there=(), not_whole_because=error.reason)
 
@@ -126,21 +128,24 @@ class CalDavRemote:
     def create(self, href: str, body: bytes) -> Written:
         """See `Remote.create`. Where If-None-Match is not honoured, it is looked first: a stated race."""
         path = self._own(href)
-        if not self.quirks.creates_guarded and self._version(path) is not None:
-            return Written(WriteOutcome.CLASHED)
-        return self._written(self._put(path, body, {"If-None-Match": "*"}))
+        with self._dav.lasting(ONE_CALL):
+            if not self.quirks.creates_guarded and self._version(path) is not None:
+                return Written(WriteOutcome.CLASHED)
+            return self._written(self._put(path, body, {"If-None-Match": "*"}))
 
     def update(self, href: str, body: bytes, etag: str | None) -> Written:
         """See `Remote.update`. A weak ETag, or one whose If-Match is not honoured, is compared first: a stated race."""
         path = self._own(href)
-        early = self._moved_on(path, etag)
-        return early or self._changed(self._put(path, body, _if_match(etag)), path)
+        with self._dav.lasting(ONE_CALL):
+            early = self._moved_on(path, etag)
+            return early or self._changed(self._put(path, body, _if_match(etag)), path)
 
     def delete(self, href: str, etag: str | None) -> Written:
         """See `Remote.delete`. Without an ETag it removes whatever is there."""
         path = self._own(href)
-        early = self._moved_on(path, etag) if etag is not None else None
-        return early or self._changed(self._write("DELETE", path, b"", _if_match(etag)), path)
+        with self._dav.lasting(ONE_CALL):
+            early = self._moved_on(path, etag) if etag is not None else None
+            return early or self._changed(self._write("DELETE", path, b"", _if_match(etag)), path)
 
     def href_for(self, uid: str) -> str:
         """See `Remote.href_for`. A UID may be anything; a name in lower case without `@` is safe on every server."""
@@ -154,8 +159,7 @@ class CalDavRemote:
 
     def _by_token(self, cursor: Cursor | None) -> Listing:
         pages, token, asked = _Pages(), cursor.value if cursor else "", set[str]()
-        end = time.monotonic() + LISTING_SECONDS
-        while token not in asked and len(asked) < MOST_PAGES and time.monotonic() < end:
+        while token not in asked and len(asked) < MOST_PAGES:
             asked.add(token)
             answer = self._dav.ask_xml("REPORT", self._origin + self._path, sync_collection(token), 0)
             if token and _is_forgotten(answer):

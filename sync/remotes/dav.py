@@ -5,8 +5,10 @@ Retry-After, guess at credentials, and follow a PUT's redirect as a GET. Any oth
 """
 
 import logging
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -15,13 +17,16 @@ import requests
 from caldav.davclient import DAVClient
 from caldav.lib.python_utilities import WireBytes
 
-from outside.errors import RefusedRedirect, SiteUnreadable
+from outside.errors import RefusedRedirect, SiteUnreadable, TooSlow
 from outside.http import READING, GuardedSession, Limits, guarded_session
 from sync.remotes.credentials import Credentials, auth_of, digest_of
 from sync.remotes.dav_xml import Multistatus, Unreadable, read, screen
 from sync.remotes.statuses import refusal
 
-LIMITS = Limits(body=10_000_000, seconds=10.0)
+LIMITS = Limits(body=10_000_000, seconds=10.0, longest=60.0, idle=20.0)
+"""`longest` and `idle` matter to listings, since a large one may take a slow server its time; no other call may."""
+ONE_CALL = 0.0
+"""For `Dav.lasting`: no more than what one request may take."""
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MOST_REDIRECTS = 3
 XML = "application/xml; charset=utf-8"
@@ -70,6 +75,12 @@ class Dav:
             raise SiteUnreadable(where_of(url), "not well-formed XML") from None
         return Answer(came.status, came.headers, b"", url, came.tree)
 
+    def lasting(self, seconds: float) -> AbstractContextManager[None]:
+        """All that this thread asks meanwhile may take so many seconds together: at least what one request may, at most
+        `longest` of the session's limits.
+        """
+        return self._door.lasting(seconds)
+
     def ask_for_rows(self, method: str, url: str, body: bytes, depth: int | None) -> Multistatus:
         """PROPFIND and REPORT: a whole multistatus, or an error. SiteUnreadable says what was wrong with a 2xx."""
         return self.rows_of(self.ask_xml(method, url, body, depth))
@@ -102,6 +113,21 @@ class _Door:
     def __init__(self, session: GuardedSession, credentials: Credentials) -> None:
         self._session, self._credentials = session, credentials
         self._auth = auth_of(credentials)
+        self._here = threading.local()
+
+    @contextmanager
+    def lasting(self, seconds: float) -> Iterator[None]:
+        limits = self._session.limits
+        given = max(limits.seconds, min(seconds, limits.longest))
+        self._here.end = time.monotonic() + given
+        try:
+            yield
+        except TooSlow as error:
+            if time.monotonic() < self._here.end:
+                raise
+            raise TooSlow(error.where, given) from None
+        finally:
+            self._here.end = None
 
     def close(self) -> None:
         """The session belongs to whoever made it."""
@@ -123,9 +149,9 @@ class _Door:
         """Redirects on one origin, for what only reads, with the method kept. Elsewhere neither the credentials nor the
         question may go: whoever set up the link is told to enter the other address.
         """
-        end = time.monotonic() + self._session.limits.seconds
+        end = getattr(self._here, "end", None) or time.monotonic() + self._session.limits.seconds
         for _ in range(MOST_REDIRECTS + 1):
-            came = self._sent(method, url, data, headers, max(end - time.monotonic(), 0.001))
+            came = self._sent(method, url, data, headers, end)
             if came.status_code not in REDIRECTS or method not in READING:
                 return came
             target = urljoin(url, came.headers.get("Location", ""))
@@ -134,10 +160,9 @@ class _Door:
             url = target
         raise RefusedRedirect(where_of(url), "too many redirects")
 
-    def _sent(
-        self, method: str, url: str, data: bytes, headers: Mapping[str, str], seconds: float
-    ) -> requests.Response:
+    def _sent(self, method: str, url: str, data: bytes, headers: Mapping[str, str], end: float) -> requests.Response:
         def send() -> requests.Response:
+            seconds = max(end - time.monotonic(), 0.001)
             return self._session.request(
                 method, url, data=data, headers=headers, auth=self._auth, timeout=seconds, allow_redirects=False
             )

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from outside.errors import OutsideError, SiteError, SiteThrottled, SiteUnchanged, SiteUnreadable
+from outside.errors import OutsideError, SiteError, SiteThrottled, SiteUnchanged, SiteUnreadable, TooSlow
 from sync.remotes.dav import Dav
 from sync.remotes.dav_xml import CAL, CTAG, DAV, propfind
 from sync.remotes.protocol import Cursor, CursorKind, Quirks, Remote, Resource, WriteOutcome
@@ -36,11 +36,10 @@ def probe(with_quirks: With, dav: Dav, url: str, *, writes: bool, pause: Callabl
     itself = _look_at(dav, url)
     best = Quirks(most_at_once=_most_at_once(with_quirks(BARE)), product=itself.product)
     kinds = [CursorKind.TOKEN, *([CursorKind.TAG] if itself.tag else [])]
-    cursors = {kind: cursor for kind in kinds if (cursor := _cursor(with_quirks, kind)) is not None}
-    if not writes:
-        return replace(best, cursor_kind=next(iter(cursors), CursorKind.NONE))
     bare = with_quirks(replace(BARE, most_at_once=best.most_at_once))
-    return _Trial(with_quirks, bare, dav.where, pause).run(best, cursors)
+    trial = _Trial(with_quirks, bare, dav.where, pause)
+    found, is_sure = (trial.run(best), trial.is_sure) if writes else (best, trial.is_taken)
+    return replace(found, cursor_kind=next(filter(is_sure, kinds), CursorKind.NONE))
 
 
 def _look_at(dav: Dav, url: str) -> _Collection:
@@ -63,17 +62,6 @@ def _most_at_once(remote: Remote) -> int:
     return BARE.most_at_once
 
 
-def _cursor(with_quirks: With, kind: CursorKind) -> Cursor | None:
-    """A cursor of this kind that the server takes back, or None."""
-    remote = with_quirks(replace(BARE, cursor_kind=kind))
-    try:
-        cursor = remote.changes(None).cursor
-        again = remote.changes(cursor) if cursor is not None else None
-    except OutsideError:
-        return None
-    return cursor if again is not None and again.is_whole and again.is_delta else None
-
-
 @dataclass(slots=True)
 class _Trial:
     with_quirks: With
@@ -81,26 +69,56 @@ class _Trial:
     where: str
     pause: Callable[[float], None]
 
-    def run(self, best: Quirks, cursors: dict[CursorKind, Cursor]) -> Quirks:
-        href = self.bare.href_for(PROBE_UID)
+    def run(self, best: Quirks) -> Quirks:
+        href = self._href
         self.bare.delete(href, None)  # what a probe left that was killed
         try:
             written = self.bare.create(href, _item("1"))
             seen = self._until(lambda: self._read(href))
             if seen is None:
                 raise SiteUnchanged(self.where, "the test item is not there after it was written")
-            found = replace(
+            return replace(
                 best,
                 rewrites=seen.body != _item("1"),
                 etag_on_write=written.etag is not None and written.etag == seen.etag,
                 creates_guarded=self.bare.create(href, _item("2")).outcome is WriteOutcome.CLASHED,
                 updates_guarded=self._are_updates_guarded(href),
             )
-            told = {kind: later for kind, cursor in cursors.items() if (later := self._tells(kind, cursor, href))}
         finally:
             self._remove(href)
-        sure = [kind for kind, cursor in told.items() if self._tells(kind, cursor, href, there=False)]
-        return replace(found, cursor_kind=next(iter(sure), CursorKind.NONE))
+
+    def is_taken(self, kind: CursorKind) -> bool:
+        """Whether the server gives a cursor of this kind and takes it back."""
+        return self._cursor(kind) is not None
+
+    def is_sure(self, kind: CursorKind) -> bool:
+        """Whether by such a cursor it is told that the test item has come, and that it has gone. The next kind is only
+        looked at where this one is not sure: each listing of a large calendar may take its time.
+        """
+        cursor = self._cursor(kind)
+        if cursor is None:
+            return False
+        try:
+            self.bare.create(self._href, _item("5"))
+            later = self._tells(kind, cursor)
+        finally:
+            self._remove(self._href)
+        return later is not None and self._tells(kind, later, there=False) is not None
+
+    @property
+    def _href(self) -> str:
+        return self.bare.href_for(PROBE_UID)
+
+    def _cursor(self, kind: CursorKind) -> Cursor | None:
+        remote = self.with_quirks(replace(BARE, cursor_kind=kind))
+        try:
+            cursor = remote.changes(None).cursor
+            again = remote.changes(cursor) if cursor is not None else None
+        except SiteThrottled:
+            raise
+        except OutsideError:
+            return None
+        return cursor if again is not None and again.is_whole and again.is_delta else None
 
     def _are_updates_guarded(self, href: str) -> bool:
         """A wrong ETag has to be refused and the right one taken; some proxies spoil the latter."""
@@ -111,9 +129,9 @@ class _Trial:
             return False
         return self.bare.update(href, _item("4"), seen.etag).outcome is WriteOutcome.DONE
 
-    def _tells(self, kind: CursorKind, cursor: Cursor, href: str, *, there: bool = True) -> Cursor | None:
-        """The next cursor, if asking by this one tells that the item has come, or has gone."""
-        remote = self.with_quirks(replace(BARE, cursor_kind=kind))
+    def _tells(self, kind: CursorKind, cursor: Cursor, *, there: bool = True) -> Cursor | None:
+        """The next cursor, if asking by this one tells in time that the item has come, or has gone."""
+        remote, href = self.with_quirks(replace(BARE, cursor_kind=kind)), self._href
 
         def told() -> Cursor | None:
             listing = remote.changes(cursor)
@@ -121,7 +139,10 @@ class _Trial:
             right = named if there else not named and (href in listing.gone or not listing.is_delta)
             return listing.cursor if right else None
 
-        return self._until(told)
+        try:
+            return self._until(told)
+        except TooSlow:
+            return None
 
     def _remove(self, href: str) -> None:
         self.bare.delete(href, None)

@@ -29,7 +29,8 @@ class Etags(StrEnum):
 class Manners:
     """`rewrite`: what the server makes of a body. `etag_on_write`: a write answers with its ETag. `guards`: If-Match
     and If-None-Match are honoured. `cut_at`: a listing names so many and says (`admits_cut`) or hides that it was cut.
-    `lag`: a change shows only in the listing after so many more. `deltas`: it hands out cursors.
+    `lag`: a change shows only in the listing after so many more. `deltas`: it hands out cursors. `names_itself`: a new
+    item lies where the server likes.
     """
 
     etags: Etags = Etags.STRONG
@@ -40,6 +41,7 @@ class Manners:
     cut_at: int | None = None
     admits_cut: bool = True
     lag: int = 0
+    names_itself: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class MemoryRemote:
         self._folder = folder
         self._log: list[_Change] = []
         self._now: dict[str, _Change] = {}
+        self._named: dict[str, str] = {}
         self._listings = 0
         self._first_token = 0
 
@@ -92,6 +95,7 @@ class MemoryRemote:
             updates_guarded=manners.guards and manners.etags is Etags.STRONG,
             etag_on_write=manners.etag_on_write,
             product="memory",
+            names_itself=manners.names_itself,
         )
 
     def changes(self, cursor: Cursor | None) -> Listing:
@@ -124,9 +128,10 @@ class MemoryRemote:
 
     def create(self, href: str, body: bytes) -> Written:
         self.hook("before", "create")
-        if self.manners.guards and href in self.bodies:
+        where = self._named.setdefault(href, f"{self._folder}{len(self._named)}") if self.manners.names_itself else href
+        if self.manners.guards and where in self.bodies:
             return Written(WriteOutcome.CLASHED)
-        return self._written("create", href, body)
+        return self._written("create", where, body)
 
     def update(self, href: str, body: bytes, etag: str | None) -> Written:
         self.hook("before", "update")
@@ -154,7 +159,8 @@ class MemoryRemote:
         self.writes += 1
         change = self._store(href, None if body is None else self.manners.rewrite(body))
         self.hook("after", method)
-        return Written(WriteOutcome.DONE, self._shown(change) if self.manners.etag_on_write else None)
+        etag = self._shown(change) if self.manners.etag_on_write else None
+        return Written(WriteOutcome.DONE, etag, href if self.manners.names_itself else None)
 
     def _store(self, href: str, body: bytes | None) -> _Change:
         change = _Change(href, f'"{len(self._log)}"', body, self._listings)

@@ -9,12 +9,13 @@ from requests import Response
 
 from booking.values.links import LinkAccess, LinkKind
 from outside.errors import TooLarge
-from outside.http import GuardedSession
+from outside.http import GuardedSession, Limits
+from sync.remotes import dav, ics
 from sync.remotes.caldav import DEFAULT_QUIRKS, CalDavRemote
 from sync.remotes.credentials import Credentials, Login, Token
 from sync.remotes.dav import dav_session
 from sync.remotes.ics import IcsRemote, ics_session
-from sync.remotes.protocol import Quirks, Remote
+from sync.remotes.protocol import ListingTime, Quirks, Remote, as_long_as_may_be
 
 MOST_OCTETS = 100_000_000
 
@@ -35,21 +36,22 @@ class Meter:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What opens a remote. `writes` False: the link only reads."""
+    """What opens a remote. `writes` False: the link only reads. `listing_time` is asked before each listing."""
 
     kind: LinkKind
     access: LinkAccess
     quirks: Quirks | None
     writes: bool
     allow_private: frozenset[str]
+    listing_time: ListingTime = as_long_as_may_be
 
 
 Opener = Callable[[Place, Meter], AbstractContextManager[Remote]]
 
 
 @contextmanager
-def open_remote(place: Place, meter: Meter) -> Iterator[Remote]:
-    """Raises RefusedAddress where the address may not be called."""
+def open_remote(place: Place, meter: Meter, limits: Limits | None = None) -> Iterator[Remote]:
+    """`limits` instead of those of its kind. Raises RefusedAddress where the address may not be called."""
     access = place.access
     credentials: Credentials = None
     if access.token:
@@ -58,11 +60,17 @@ def open_remote(place: Place, meter: Meter) -> Iterator[Remote]:
         credentials = Login(access.user, access.password)
     session: GuardedSession
     if place.kind is LinkKind.ICS:
-        with ics_session(place.allow_private) as session:
+        with ics_session(place.allow_private, limits or ics.LIMITS) as session:
             session.hooks["response"].append(meter.count)
-            yield IcsRemote(access.url, credentials, session=session)
+            yield IcsRemote(access.url, credentials, session=session, listing_time=place.listing_time)
         return
-    with dav_session(place.allow_private) as session:
+    with dav_session(place.allow_private, limits or dav.LIMITS) as session:
         session.hooks["response"].append(meter.count)
-        quirks = place.quirks or DEFAULT_QUIRKS
-        yield CalDavRemote(access.url, credentials, session=session, quirks=quirks, writes=place.writes)
+        yield CalDavRemote(
+            access.url,
+            credentials,
+            session=session,
+            quirks=place.quirks or DEFAULT_QUIRKS,
+            writes=place.writes,
+            listing_time=place.listing_time,
+        )

@@ -4,7 +4,8 @@ A remote never concludes: it reports what it was told and how much that proves. 
 one is decided by `sync.guards`. Methods raise the errors of `outside.errors` with a retry hint; none retries itself.
 """
 
-from collections.abc import Collection
+import math
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, Protocol
@@ -101,6 +102,14 @@ class Written:
     outcome: WriteOutcome
     etag: str | None = None
     href: str | None = None
+
+
+ListingTime = Callable[[], float]
+"""Asked right before each listing: for how many seconds it may go on, as far as the remote's own limits reach."""
+
+
+def as_long_as_may_be() -> float:
+    return math.inf
 
 
 class Remote(Protocol):

@@ -185,3 +185,8 @@ def test_events_in_a_row_are_found_as_the_walk_through_all_lines_finds_them(seed
         assert code == slow.run(in_a_row=False)
         assert code or fast == slow
     assert in_a_row > 10
+
+
+def test_an_event_in_small_letters_before_those_in_a_row_is_not_lost() -> None:
+    first, others = event(uid="small").lower(), [event(uid="a"), event(uid="b")]
+    assert [block.uid for block in blocks(calendar(first, *others)).events][:3] == ["small", "a", "b"]

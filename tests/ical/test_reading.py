@@ -357,12 +357,32 @@ def test_a_lost_event_whose_uid_is_not_known_makes_the_reading_incomplete() -> N
 
 
 @pytest.mark.rule("C12")
+def test_of_more_added_dates_than_are_read_the_first_are_kept_and_the_loss_is_told() -> None:
+    days = [f"{UTC_1600 + timedelta(days=number):%Y%m%dT%H%M%SZ}" for number in range(1, 6_001)]
+    found = reading(calendar(event(*["RDATE:" + ",".join(days[at : at + 3_000]) for at in (0, 3_000)])))
+    assert [problem.code for problem in found.problems] == [Code.TOO_MANY_DATES]
+    assert found.lost == {"bad@example.org"}
+    assert found.items[0].recurrence is not None
+    assert [moment.key for moment in found.items[0].recurrence.added] == days[:5_000]
+
+
+def timed(body: bytes, most: float) -> Reading | Refused:
+    """What is read, in seconds of CPU of which a busy machine may need a second try."""
+    for _ in range(2):
+        began = time.process_time()
+        found = read(body, BERLIN)
+        spent = time.process_time() - began
+        if spent < most:
+            return found
+    raise AssertionError(f"{spent} s")
+
+
+@pytest.mark.rule("C12")
 @pytest.mark.parametrize("case", HOSTILE, ids=lambda case: case.name)
 def test_a_hostile_calendar_is_read_or_refused_in_its_time_and_beside_it_what_is_good(case: Hostile) -> None:
+    """A second for a component, five for a file."""
     body = case.body()
-    began = time.process_time()
-    found = read(body, BERLIN)
-    assert time.process_time() - began < 5
+    found = timed(body, 1 if body.count(b"BEGIN:VEVENT") <= 2 else 5)
     assert isinstance(found, Refused) is case.is_refused
     if isinstance(found, Reading):
         assert (GOOD in {item.uid for item in found.items}) is case.is_read
@@ -373,3 +393,7 @@ def test_a_hostile_calendar_is_read_or_refused_in_its_time_and_beside_it_what_is
         began = time.process_time()
         expand_all(found.items, WINDOW, BERLIN)
         assert time.process_time() - began < 5
+
+
+def test_the_hostile_calendars_are_as_many_as_were_promised() -> None:
+    assert len({case.name for case in HOSTILE}) == len(HOSTILE) >= 60

@@ -30,6 +30,7 @@ OTHERS = sorted(available_timezones() - set(ALWAYS))
 SOME = OTHERS if SOAK else random.Random(26).sample(OTHERS, len(OTHERS) // 10)
 NOT_ALWAYS_TOLD = {"Africa/Cairo", "Africa/Casablanca", "America/Santiago", "Asia/Jerusalem"}
 CHECKED = [*ALWAYS, *SOME]
+EVERY_HALF_HOUR = CHECKED if SOAK else [*ALWAYS, *SOME[:5]]
 YEARS = (2026, 2027, 2030)
 HALF, HOUR, DAY = timedelta(minutes=30), timedelta(hours=1), timedelta(days=1)
 
@@ -81,6 +82,24 @@ def test_in_a_year_that_keeps_its_rule_every_written_zone_has_the_offsets_that_z
     told = [name for name in CHECKED if keeps_rule(name, year)]
     assert len(told) >= 0.95 * len(CHECKED) - 1
     assert {name: found for name in told if (found := differences(name, year))} == {}
+
+
+@pytest.mark.soak
+@pytest.mark.rule("C3")
+def test_every_half_hour_of_a_year_has_the_offset_that_zoneinfo_has() -> None:
+    """All 17,520 of them, not only those around the changes that our own code finds."""
+    start, wrong = datetime(2027, 1, 1, tzinfo=UTC), {}
+    for name in [name for name in EVERY_HALF_HOUR if keeps_rule(name, start.year)]:
+        zone, body = ZoneInfo(name), (vtimezone(name) or b"").decode()
+        written, spans = tz.tzical(StringIO(body)).get(name), repeated_spans(name, start.year)
+        for step in range(365 * 48):
+            there = (start + step * HALF).astimezone(zone)
+            if written.utcoffset(there.replace(tzinfo=None)) == there.utcoffset():
+                continue
+            if not any(span.start <= there < span.end for span in spans):  # ambiguous: never written
+                wrong[name] = there
+    assert wrong == {}
+    assert not SOAK or set(EVERY_HALF_HOUR) == available_timezones()
 
 
 @pytest.mark.rule("C3")

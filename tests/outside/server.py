@@ -4,11 +4,13 @@ import contextlib
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 Script = Callable[[socket.socket, bytes], None]
+PACE = 0.02
 
 
 @dataclass
@@ -28,6 +30,40 @@ def answer(body: bytes = b"", *headers: str, status: str = "200 OK") -> Script:
     def script(peer: socket.socket, _request: bytes) -> None:
         lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]
         peer.sendall("\r\n".join(lines).encode() + body)
+
+    return script
+
+
+def steadily(body: bytes, seconds: float) -> Script:
+    """An ordinary answer that takes so long, with hardly a pause between its bytes."""
+
+    def script(peer: socket.socket, _request: bytes) -> None:
+        peer.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode())
+        size = max(1, int(len(body) * PACE / seconds))
+        for start in range(0, len(body), size):
+            time.sleep(PACE)
+            peer.sendall(body[start : start + size])
+
+    return script
+
+
+def dripping(head: bytes, drop: bytes) -> Script:
+    """A drop now and then, for longer than any test waits."""
+
+    def script(peer: socket.socket, _request: bytes) -> None:
+        peer.sendall(head)
+        for _ in range(100):
+            peer.sendall(drop)
+            time.sleep(0.05)
+
+    return script
+
+
+def endless(head: bytes, piece: bytes) -> Script:
+    def script(peer: socket.socket, _request: bytes) -> None:
+        peer.sendall(head)
+        while True:
+            peer.sendall(piece)
 
     return script
 

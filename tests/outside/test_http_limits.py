@@ -1,5 +1,6 @@
 """Bombs, drips and endless bodies end at a byte or at a moment, whatever the other side does."""
 
+import contextlib
 import gzip
 import socket
 import time
@@ -11,7 +12,7 @@ import pytest
 
 from outside.errors import BadAnswer, TooLarge, TooSlow, Unreachable
 from outside.http import Answer, Fetcher, Limits, guarded_session
-from tests.outside.server import Script, answer, listening
+from tests.outside.server import Script, answer, dripping, endless, listening, steadily
 
 SECONDS = 0.6
 SLACK = 0.9  # what a busy machine may add
@@ -21,25 +22,6 @@ def ask(script: Script, limits: Limits | None = None, method: str = "GET") -> An
     with listening(script) as listener:
         fetch = Fetcher(frozenset({listener.netloc}), limits or Limits(seconds=5))
         return fetch.request(method, f"http://{listener.netloc}/")
-
-
-def dripping(head: bytes, drop: bytes) -> Script:
-    def script(peer: socket.socket, _request: bytes) -> None:
-        peer.sendall(head)
-        for _ in range(200):
-            peer.sendall(drop)
-            time.sleep(0.05)
-
-    return script
-
-
-def endless(head: bytes, piece: bytes) -> Script:
-    def script(peer: socket.socket, _request: bytes) -> None:
-        peer.sendall(head)
-        while True:
-            peer.sendall(piece)
-
-    return script
 
 
 def silent(peer: socket.socket, _request: bytes) -> None:
@@ -90,14 +72,53 @@ def test_redirects_share_one_deadline() -> None:
     assert time.monotonic() - begun < SECONDS + SLACK
 
 
-def test_a_caller_can_shorten_the_deadline_and_not_lengthen_it() -> None:
+@pytest.mark.parametrize(
+    ("limits", "timeout"),
+    [(Limits(seconds=5), SECONDS), (Limits(seconds=SECONDS), 5.0), (Limits(seconds=0.1, longest=SECONDS), 5.0)],
+    ids=["shorter", "no longer", "as long as the longest"],
+)
+def test_a_caller_can_shorten_the_deadline_and_lengthen_it_only_as_far_as_the_limits_say(
+    limits: Limits, timeout: float
+) -> None:
     with listening(silent) as listener:
-        for given, timeout in ((5.0, SECONDS), (SECONDS, 5.0)):
-            session = guarded_session(frozenset({listener.netloc}), Limits(seconds=given))
-            begun = time.monotonic()
-            with pytest.raises(TooSlow):
-                session.get(f"http://{listener.netloc}/", timeout=timeout)
-            assert time.monotonic() - begun < SECONDS + SLACK
+        session = guarded_session(frozenset({listener.netloc}), limits)
+        begun = time.monotonic()
+        with pytest.raises(TooSlow) as caught:
+            session.get(f"http://{listener.netloc}/", timeout=timeout)
+        assert SECONDS - 0.05 < time.monotonic() - begun < SECONDS + SLACK
+    assert caught.value.seconds == SECONDS
+
+
+def test_silence_ends_sooner_than_a_steady_answer() -> None:
+    limits = Limits(seconds=5, idle=0.3)
+    begun = time.monotonic()
+    with pytest.raises(TooSlow) as caught:
+        ask(silent, limits)
+    assert time.monotonic() - begun < limits.idle + SLACK
+    assert caught.value.seconds == limits.idle
+    begun = time.monotonic()
+    assert ask(steadily(b"x" * 500, SECONDS), limits).body == b"x" * 500
+    assert time.monotonic() - begun > limits.idle
+
+
+def test_all_addresses_of_a_name_share_the_time_to_connect() -> None:
+    """The backlog of a listener that takes nobody in is full: whoever comes then waits."""
+    with contextlib.ExitStack() as stack:
+        full = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        port = full.getsockname()[1]
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(("127.0.0.1", port))
+        fetch = Fetcher(
+            frozenset({f"full.test:{port}"}),
+            Limits(seconds=5, idle=0.4),
+            resolver=lambda _host, _port: ["127.0.0.1"] * 4,
+        )
+        begun = time.monotonic()
+        with pytest.raises(TooSlow):
+            fetch.request("GET", f"http://full.test:{port}/")
+        assert time.monotonic() - begun < 0.4 + SLACK
 
 
 def test_a_reader_that_takes_nothing_ends_on_time() -> None:

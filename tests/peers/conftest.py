@@ -4,17 +4,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from outside.http import Fetcher
 from outside.ycbm import YcbmClient
-from platzwart.peers.ycbm import Page, YcbmPeer
+from platzwart.peers.ycbm import YcbmPeer
+from tests.peers.stand_in import client_of, two_pages
 
 
 @pytest.fixture
 def peer() -> Iterator[YcbmPeer]:
-    with YcbmPeer([Page("prf_a", "Hall A", "hall-a"), Page("prf_b", "Hall B", "hall-b", tentative=True)]) as stand_in:
-        yield stand_in
+    with two_pages() as made:
+        yield made
 
 
 @pytest.fixture
 def client(peer: YcbmPeer) -> YcbmClient:
-    return YcbmClient(peer.base_url, peer.account_id, peer.api_key, Fetcher(frozenset({peer.netloc})).request)
+    return client_of(peer)

@@ -11,6 +11,7 @@ from outside.http import Fetcher
 from outside.ycbm import YcbmClient
 from platzwart.peers.ycbm import Page, YcbmPeer, peer_from
 from tests.outside.server import answer, listening
+from tests.peers.stand_in import client_of
 from tests.sync.remotes.live import LiveServer, radicale
 
 HOUR = timedelta(hours=1)
@@ -50,10 +51,6 @@ def reading(url: str) -> YcbmPeer:
     peer.world.clock = lambda: datetime(2026, 12, 1, 8, tzinfo=UTC)
     peer.control({"calendar_lag": 0})
     return peer
-
-
-def client_of(peer: YcbmPeer) -> YcbmClient:
-    return YcbmClient(peer.base_url, peer.account_id, peer.api_key, Fetcher(frozenset({peer.netloc})).request)
 
 
 def event(uid: str, hours: int, more: str = "", length: int = 1) -> bytes:

@@ -1,6 +1,6 @@
 """The client against the stand-in, over real sockets: reading, paging, changing, and every kind of trouble."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -8,6 +8,7 @@ import pytest
 
 from booking.values.slot import Slot
 from outside.errors import (
+    PLAIN_NO,
     SiteDenied,
     SiteDown,
     SiteMissing,
@@ -17,21 +18,12 @@ from outside.errors import (
     SiteUnreadable,
 )
 from outside.http import Answer, Fetcher
-from outside.ycbm import FIELDS, YcbmClient
+from outside.ycbm import FIELDS, YcbmClient, patient
 from outside.ycbm_values import Party, RemoteBooking, Tentative
 from platzwart.peers.ycbm import OWNER, YcbmPeer
+from tests.peers.stand_in import DAY, HOUR, book, slot
 
 BERLIN = ZoneInfo("Europe/Berlin")
-DAY = datetime(2026, 12, 1, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-
-
-def slot(hour: float, length: float = 1) -> Slot:
-    return Slot(DAY + hour * HOUR, DAY + (hour + length) * HOUR)
-
-
-def book(peer: YcbmPeer, when: Slot, page: str = "prf_a", **answers: str) -> str:
-    return str(peer.book(when.start, when.end, page, **({"FNAME": "Ada"} | answers))["id"])
 
 
 def test_a_booking_is_read_whole(peer: YcbmPeer, client: YcbmClient) -> None:
@@ -153,6 +145,36 @@ def test_too_many_requests_say_when_to_come_back(peer: YcbmPeer, client: YcbmCli
     with pytest.raises(SiteThrottled) as caught:
         client.profiles()
     assert 25 < (caught.value.retry_after or 0) <= 30
+
+
+@pytest.mark.parametrize("status", [401, 404, 409, 429])
+def test_a_booking_that_was_made_and_cannot_be_read_again_is_no_plain_no(peer: YcbmPeer, status: int) -> None:
+    fetch = Fetcher(frozenset({peer.netloc})).request
+
+    def deaf(method: str, url: str, **rest: object) -> Answer:
+        return Answer(status, {}, b"", url) if method == "GET" else fetch(method, url, **rest)
+
+    with pytest.raises(SiteUnreadable) as caught:
+        YcbmClient(peer.base_url, peer.account_id, peer.api_key, deaf).create_block("prf_a", slot(1), BERLIN, "x")
+    assert not isinstance(caught.value, PLAIN_NO)
+    assert len(peer.bookings) == 1
+
+
+def test_a_pause_that_was_asked_for_is_told_once_and_kept(peer: YcbmPeer) -> None:
+    pauses: list[int] = []
+    left = 0
+    fetch = patient(Fetcher(frozenset({peer.netloc})).request, lambda: left, pauses.append)
+    client = YcbmClient(peer.base_url, peer.account_id, peer.api_key, fetch)
+    peer.control({"rate": [1, 30]})
+    client.profiles()
+    with pytest.raises(SiteThrottled):
+        client.profiles()
+    assert len(pauses) == 1
+    assert 25 < pauses[0] <= 30
+    left, asked = 7, len(peer.requests)
+    with pytest.raises(SiteThrottled) as caught:
+        client.profiles()
+    assert (caught.value.retry_after, len(peer.requests), len(pauses)) == (7, asked, 1)
 
 
 def test_a_site_that_is_down_is_worth_another_try(peer: YcbmPeer, client: YcbmClient) -> None:

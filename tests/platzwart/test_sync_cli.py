@@ -1,67 +1,17 @@
 """`platzwart sync` against a live calendar server: what it prints, what it applies, how it ends (SPEC C8, C9, C11)."""
 
-import json
-import os
-import random
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner
-from sqlalchemy import update
 
 from booking.actions.links import change_link_access
-from booking.tables.outgoing import Lease
-from booking.values.links import LinkAccess, LinkPolicy
+from booking.values.links import LinkAccess
 from booking.values.states import OccupancyKind
-from config.settings import read_settings
-from ical.item_writer import write_item
-from platzwart.cli import main
-from tests.builders import NOW
-from tests.fixtures.soak import SOAK
-from tests.sync.acting import cancel, move, slot_of, uid_of
-from tests.sync.linked import OFFICE, World, event, world
+from tests.platzwart.terminals import AHEAD, NAME, Terminal, at_terminal
+from tests.sync.acting import slot_of, uid_of
+from tests.sync.linked import OFFICE
 from tests.sync.remotes.live import LiveServer, radicale
-from tests.workers.conftest import CODE_KEY, SECRET_KEY
-from workers.context import build_context
-
-NAME = "Kalender"
-AHEAD = (datetime.now(UTC) - NOW).days + 1
-"""Days from the moment that the builders know to today."""
-POINTS = (
-    "sync.planned:1",
-    "sync.begun:1",
-    "sync.wrote:1",
-    "sync.wrote:3",
-    "sync.read-back:1",
-    "sync.stored:1",
-    "sync.applied:1",
-)
-
-
-@dataclass
-class Terminal:
-    world: World
-    server: LiveServer
-    given: dict[str, str]
-
-    def call(self, *words: str, code: int = 0) -> str:
-        done = CliRunner().invoke(main, ["sync", *words], env=self.given)
-        assert done.exit_code == code, (done.exit_code, done.output, done.exception)
-        return done.stdout
-
-    def ask(self, *words: str, code: int = 0) -> dict[str, Any]:
-        return dict(json.loads(self.call(*words, "--json", code=code).splitlines()[-1]))
-
-    def put(self, uid: str, days: float) -> None:
-        body = write_item(event(uid, AHEAD + days), NOW)
-        assert self.server.ask("PUT", f"/u/hall/{uid}.ics", body, **{"Content-Type": "text/calendar"}) == 201
 
 
 @pytest.fixture(scope="module")
@@ -72,28 +22,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
 
 @pytest.fixture
 def terminal(sqlite_url: str, server: LiveServer, tmp_path: Path) -> Iterator[Terminal]:
-    given = {
-        "DATABASE_URL": sqlite_url,
-        "REDIS_URL": "redis://127.0.0.1:1/0",
-        "BASE_URL": "http://localhost",
-        "SECRET_KEY": SECRET_KEY,
-        "CODE_KEY": CODE_KEY,
-        "SMTP_URL": "smtp://localhost:1",
-        "DATA_DIR": str(tmp_path),
-        "ALLOW_PRIVATE_HOSTS": server.netloc,
-        "LOG_LEVEL": "ERROR",
-    }
-    given = {f"PLATZWART_{name}": value for name, value in given.items()}
-    server.make("hall")
-    here = world(sqlite_url, now=datetime.now(UTC))  # the command reads the clock of the machine
-    here.tools = build_context(read_settings(given)).tools
-    here.connect(LinkPolicy.TWO_WAY)
-    access = LinkAccess(server.url("hall"), "u", "p")
-    organisation_id = here.ids.organisation_id
-    here.write(lambda db: change_link_access(db, here.now, here.tools, organisation_id, OFFICE, here.link_id, access))
-    yield Terminal(here, server, given)
-    server.ask("DELETE", "/u/hall/")
-    here.database.close()
+    with at_terminal(sqlite_url, server, tmp_path) as made:
+        yield made
 
 
 @pytest.mark.rule("C8")
@@ -178,39 +108,3 @@ def test_a_server_that_is_away_and_a_link_that_is_none_are_told_by_the_exit_code
     assert terminal.ask("apply", NAME, "--hash", "0" * 32, code=1)["problem"] == "gone"
     terminal.call("plan", "no such link", code=2)
     assert here.link.failures == 1
-
-
-@pytest.mark.soak
-@pytest.mark.rule("C10")
-@pytest.mark.parametrize("point", POINTS if SOAK else random.Random(5).sample(POINTS, 2))
-def test_killed_by_the_system_at_any_point_the_next_run_ends_in_the_same_state(terminal: Terminal, point: str) -> None:
-    here = terminal.world
-    stays, ends = here.book(AHEAD + 5), here.book(AHEAD + 6)
-    terminal.put("x1", 8)
-    terminal.call("apply", NAME, "--yes")
-    move(here, stays, timedelta(hours=1))
-    cancel(here, ends)
-    new = here.book(AHEAD + 7)
-    terminal.put("x2", 9)
-    killed = subprocess.run(
-        [sys.executable, "-m", "platzwart", "sync", "apply", NAME, "--hash", terminal.ask("plan", NAME)["hash"]],
-        env={"PATH": os.environ["PATH"], **terminal.given, "PLATZWART_FAULT": point},
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
-    terminal.call("apply", NAME, "--yes", code=1)  # the lease is still the dead one's
-    here.write(lambda db: db.execute(update(Lease).values(until=datetime.now(UTC))))
-    for _ in range(2):
-        terminal.call("apply", NAME, "--yes")
-    assert terminal.ask("plan", NAME)["steps"] == []
-    rows = {row.uid: row.state for row in here.index()}
-    assert rows == {
-        uid_of(here, stays): "ACTIVE",
-        uid_of(here, ends): "TOMBSTONE",
-        uid_of(here, new): "ACTIVE",
-        "x1": "ACTIVE",
-        "x2": "ACTIVE",
-    }
-    assert sorted(one.uid for one in here.imported()) == ["x1", "x2"]

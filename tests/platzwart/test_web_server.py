@@ -118,7 +118,7 @@ def test_each_worker_stays_on_a_core_of_its_own_and_so_does_the_one_that_replace
 
 
 def test_no_request_carries_the_settings(web: Web) -> None:
-    """granian copies the environment of its worker into what WSGI hands to each request, secrets and all."""
+    """The environment of a worker is copied by granian into what WSGI hands to each request, secrets and all."""
     _, names = get(web.port, "/given")
     assert b"PATH" in names.splitlines()
     assert b"PLATZWART_" not in names

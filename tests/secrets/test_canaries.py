@@ -25,6 +25,7 @@ from booking.tables.bookings import Booking
 from booking.tables.connections import BlockWay, Connection, ConnectionRoom
 from booking.tables.outgoing import Message
 from booking.tables.people import Staff
+from booking.values.feeds import FeedChoices
 from booking.values.identity import new_uuid
 from booking.values.states import SubjectKind, Variant
 from booking.values.tokens import hash_token
@@ -164,7 +165,7 @@ def fetch_own_feed(tour: Tour) -> None:
             kind=SubjectKind.CUSTOMER,
             target_id=customer_id,
             name="Anna",
-            variant=Variant.FULL,
+            choices=FeedChoices(Variant.FULL),
         )
         assert isinstance(made, tuple)
         return made[1]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
+from booking.values.links import LinkPolicy
 from ical.item import Details, Item, Moment, Recurrence, Status
 from sync.content import content_key, incoming
 from sync.plan import plan, to_fetch
@@ -21,7 +22,6 @@ from sync.values import (
     LocalItem,
     Operation,
     Plan,
-    Policy,
     Reason,
     RemoteEvidence,
     RemoteItem,
@@ -319,7 +319,7 @@ class Runner:
         return next(one for one in self.rows.values() if one.uid == uid)
 
 
-def runner(policy: Policy = Policy.TWO_WAY, *, remote: MemoryRemote | None = None, **link: object) -> Runner:
+def runner(policy: LinkPolicy = LinkPolicy.TWO_WAY, *, remote: MemoryRemote | None = None, **link: object) -> Runner:
     made = Link(1, HOST, policy)
     made = replace(made, **link)  # type: ignore[arg-type] # the tests name fields of Link
     return Runner(made, Store(), remote or MemoryRemote(), Codec())

@@ -9,9 +9,10 @@ from datetime import timedelta
 
 import pytest
 
+from booking.values.links import LinkPolicy
 from sync.content import same
 from sync.remotes.memory import Manners, MemoryRemote
-from sync.values import Field, Kind, LinkState, Operation, Owner, Plan, Policy, Side
+from sync.values import Field, Kind, LinkState, Operation, Owner, Plan, Side
 from tests.sync.simulator import HOST, Runner, changed, item, moved, runner
 
 pytestmark = pytest.mark.rule("C6", "C7", "C9", "C10")
@@ -20,7 +21,7 @@ HERE = ("same", "changed", "gone")
 THERE = ("same", "changed", "missing", "waiting", "lost", "gone", "unreadable")
 """missing: not in one complete listing; waiting: nor 10 minutes later; lost: nor 20 minutes later; gone: said so."""
 
-Case = tuple[Policy, Owner]
+Case = tuple[LinkPolicy, Owner]
 # Rows: here same, changed, gone. Columns: THERE. A second notation after a slash where ours is confirmed or paid.
 OURS = """
     .     R~     n  .  R+    R+    n
@@ -28,27 +29,27 @@ OURS = """
     R-    R-     n  .  n     n     n
 """
 TABLES: dict[Case, str] = {
-    (Policy.EXPORT, Owner.EITHER_LOCAL): OURS,
-    (Policy.EXPORT_BUSY, Owner.EITHER_LOCAL): OURS.replace("R~    R~     n  .  R+", "n     R~     n  .  R+"),
-    (Policy.IMPORT, Owner.EITHER_LOCAL): """
+    (LinkPolicy.EXPORT, Owner.EITHER_LOCAL): OURS,
+    (LinkPolicy.EXPORT_BUSY, Owner.EITHER_LOCAL): OURS.replace("R~    R~     n  .  R+", "n     R~     n  .  R+"),
+    (LinkPolicy.IMPORT, Owner.EITHER_LOCAL): """
         .       L~/?   n  .  L-/?  L-/?  n
         L~/?    L~/?   n  .  L-/?  L-/?  n
         L+      L+     n  .  n     n     n
     """,
-    (Policy.TWO_WAY, Owner.EITHER_LOCAL): """
+    (LinkPolicy.TWO_WAY, Owner.EITHER_LOCAL): """
         .       L~/?       n  .  L-/?  L-/?  n
         R~      L~R~/?R~   n  .  ?     ?     n
         R-      L+         n  .  n     n     n
     """,
-    (Policy.TWO_WAY, Owner.LOCAL): OURS,
-    (Policy.TWO_WAY, Owner.REMOTE): """
+    (LinkPolicy.TWO_WAY, Owner.LOCAL): OURS,
+    (LinkPolicy.TWO_WAY, Owner.REMOTE): """
         .       L~/?   n  .  L-/?  L-/?  n
         L~/?    L~/?   n  .  L-/?  L-/?  n
         L+      L+     n  .  n     n     n
     """,
 }
-TABLES[Policy.IMPORT_BUSY, Owner.EITHER_LOCAL] = TABLES[Policy.IMPORT, Owner.EITHER_LOCAL]
-TABLES[Policy.TWO_WAY, Owner.EITHER_REMOTE] = TABLES[Policy.TWO_WAY, Owner.EITHER_LOCAL]
+TABLES[LinkPolicy.IMPORT_BUSY, Owner.EITHER_LOCAL] = TABLES[LinkPolicy.IMPORT, Owner.EITHER_LOCAL]
+TABLES[LinkPolicy.TWO_WAY, Owner.EITHER_REMOTE] = TABLES[LinkPolicy.TWO_WAY, Owner.EITHER_LOCAL]
 
 
 def _cells() -> list[tuple[Case, str, str, bool, str]]:
@@ -77,7 +78,7 @@ def agreed(case: Case, *, deltas: bool, protected: bool = False) -> tuple[Runner
     policy, owner = case
     remote = MemoryRemote(Manners(deltas=deltas))
     world = runner(policy, remote=remote, owners=dict.fromkeys(Field, owner), busy_text="Busy")
-    is_ours = policy.writes_remote
+    is_ours = policy.writes
     uids = [f"{name}@{HOST}" if is_ours else name for name in ("a", "b")]
     for uid in uids:
         if is_ours:
@@ -138,13 +139,13 @@ def test_where_both_stand_they_end_equal_as_far_as_the_policy_shares(case: Case,
     assert ours.master.start == theirs.master.start
     if "BUSY" in case[0]:
         assert not same(ours, theirs)
-        assert (theirs if case[0] is Policy.EXPORT_BUSY else ours).master.summary == "Busy"  # type: ignore[union-attr]
+        assert (theirs if case[0] is LinkPolicy.EXPORT_BUSY else ours).master.summary == "Busy"  # type: ignore[union-attr]
     else:
         assert same(ours, theirs)
 
 
 def test_a_merge_writes_what_each_side_lacks_and_nothing_else() -> None:
-    world, uid = agreed((Policy.TWO_WAY, Owner.EITHER_LOCAL), deltas=True)
+    world, uid = agreed((LinkPolicy.TWO_WAY, Owner.EITHER_LOCAL), deltas=True)
     made = stand(world, uid, "changed", "changed")
     assert [one.conflicts for one in made.operations] == [(), ()]
     world.run()
@@ -156,7 +157,7 @@ def test_a_merge_writes_what_each_side_lacks_and_nothing_else() -> None:
 @pytest.mark.rule("C13", "C14")
 @pytest.mark.parametrize("there", ["changed", "lost", "gone"])
 def test_what_is_confirmed_keeps_its_time_while_a_person_is_asked(there: str) -> None:
-    world, uid = agreed((Policy.TWO_WAY, Owner.EITHER_LOCAL), deltas=there == "gone", protected=True)
+    world, uid = agreed((LinkPolicy.TWO_WAY, Owner.EITHER_LOCAL), deltas=there == "gone", protected=True)
     before = world.store.items[1].item
     stand(world, uid, "same", there)
     world.run()
@@ -173,7 +174,7 @@ def test_what_is_confirmed_keeps_its_time_while_a_person_is_asked(there: str) ->
 
 @pytest.mark.rule("C9")
 def test_a_listing_that_is_not_whole_frees_nothing_however_often() -> None:
-    world, uid = agreed((Policy.IMPORT_BUSY, Owner.EITHER_LOCAL), deltas=False)
+    world, uid = agreed((LinkPolicy.IMPORT_BUSY, Owner.EITHER_LOCAL), deltas=False)
     world.remote.manners.cut_at = 1
     kept = len(world.store.items)
     for _ in range(5):
@@ -185,7 +186,7 @@ def test_a_listing_that_is_not_whole_frees_nothing_however_often() -> None:
 
 @pytest.mark.rule("C9")
 def test_a_missing_item_that_comes_back_was_never_gone() -> None:
-    world, uid = agreed((Policy.IMPORT, Owner.EITHER_LOCAL), deltas=False)
+    world, uid = agreed((LinkPolicy.IMPORT, Owner.EITHER_LOCAL), deltas=False)
     theirs = next(one for one in world.their_items() if one.uid == uid)
     world.delete_there(uid)
     world.run()

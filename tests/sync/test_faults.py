@@ -7,11 +7,12 @@ from datetime import timedelta
 
 import pytest
 
+from booking.values.links import LinkPolicy
 from ical.item import Item
 from sync.content import content_key
 from sync.remotes.memory import Etags, Manners, MemoryRemote
 from sync.settle import LONGEST_WAIT, TRIES, failed
-from sync.values import ItemLink, Kind, LinkState, Policy, Reason, Side
+from sync.values import ItemLink, Kind, LinkState, Reason, Side
 from tests.sync.simulator import HOST, NOW, Killed, Runner, changed, item, moved, runner
 
 pytestmark = pytest.mark.rule("C10")
@@ -22,7 +23,7 @@ HOUR = timedelta(hours=1)
 
 def agreed(manners: Manners | None = None, *, protected: bool = False) -> Runner:
     """One item of each side and one more, known to both."""
-    world = runner(Policy.TWO_WAY, remote=MemoryRemote(manners))
+    world = runner(LinkPolicy.TWO_WAY, remote=MemoryRemote(manners))
     world.store.add(item(OURS, description="Notes"), is_protected=protected)
     world.store.add(item(f"c@{HOST}"))
     world.edit_there(item(THEIRS))

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from booking.values.links import LinkPolicy
 from sync.remotes.memory import Manners, MemoryRemote
-from sync.values import Decision, Hold, Kind, Limits, LinkState, Plan, Policy, Reason, RemoteEvidence
+from sync.values import Decision, Hold, Kind, Limits, LinkState, Plan, Reason, RemoteEvidence
 from tests.sync.simulator import HOST, ROOMY, Runner, cancelled, changed, item, moved, runner, series
 
 pytestmark = pytest.mark.rule("C9")
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.rule("C9")
 WAIT = timedelta(minutes=15)
 
 
-def imported(count: int, policy: Policy = Policy.IMPORT, *, starts_in: timedelta = ROOMY) -> Runner:
+def imported(count: int, policy: LinkPolicy = LinkPolicy.IMPORT, *, starts_in: timedelta = ROOMY) -> Runner:
     world = runner(policy, remote=MemoryRemote(Manners()))
     for number in range(count):
         world.edit_there(item(f"x{number:03}", starts_in + timedelta(hours=number), f"Item {number}"))
@@ -34,9 +35,9 @@ def lose(world: Runner, count: int, *, explicit: bool) -> Plan:
 
 
 @pytest.mark.parametrize("explicit", [False, True])
-@pytest.mark.parametrize("policy", [Policy.IMPORT, Policy.IMPORT_BUSY, Policy.TWO_WAY])
+@pytest.mark.parametrize("policy", [LinkPolicy.IMPORT, LinkPolicy.IMPORT_BUSY, LinkPolicy.TWO_WAY])
 @pytest.mark.parametrize(("gone", "erased"), [(1, 1), (5, 5), (19, 19), (20, 20), (21, 0), (99, 0), (100, 0)])
-def test_more_than_a_fifth_of_a_hundred_waits(gone: int, erased: int, policy: Policy, explicit: bool) -> None:
+def test_more_than_a_fifth_of_a_hundred_waits(gone: int, erased: int, policy: LinkPolicy, explicit: bool) -> None:
     world = imported(100, policy)
     made = lose(world, gone, explicit=explicit)
     assert len(world.store.items) == 100 - erased
@@ -84,7 +85,7 @@ def test_more_than_five_within_two_days_wait(gone: int, hold: Hold | None) -> No
 
 
 def test_a_series_that_runs_counts_as_soon() -> None:
-    world = runner(Policy.IMPORT)
+    world = runner(LinkPolicy.IMPORT)
     for number in range(40):
         early = series(f"x{number:03}") if number < 6 else item(f"x{number:03}")
         world.edit_there(moved(early, -timedelta(days=20)) if number < 6 else early)
@@ -133,7 +134,7 @@ def test_an_approval_holds_for_the_plan_that_was_shown_and_for_no_other() -> Non
 
 
 def test_an_approval_does_not_cover_a_version_that_nobody_saw() -> None:
-    world = runner(Policy.EXPORT)
+    world = runner(LinkPolicy.EXPORT)
     for number in range(30):
         world.store.add(item(f"{number}@{HOST}", ROOMY + timedelta(hours=number)))
     world.run()
@@ -150,7 +151,7 @@ def test_an_approval_does_not_cover_a_version_that_nobody_saw() -> None:
 
 
 def test_restoring_puts_held_items_back_there() -> None:
-    world = imported(10, Policy.TWO_WAY)
+    world = imported(10, LinkPolicy.TWO_WAY)
     lose(world, 10, explicit=False)
     for uid in world.store.uids:
         world.decide(uid, decision=Decision.KEEP_OURS)
@@ -160,7 +161,7 @@ def test_restoring_puts_held_items_back_there() -> None:
 
 
 def test_our_own_mass_deletion_waits_too() -> None:
-    world = runner(Policy.EXPORT)
+    world = runner(LinkPolicy.EXPORT)
     for number in range(100):
         world.store.add(item(f"{number}@{HOST}", ROOMY + timedelta(hours=number)))
     world.run()
@@ -176,7 +177,7 @@ def test_our_own_mass_deletion_waits_too() -> None:
 
 
 def test_deleted_confirmed_bookings_count_as_deletions_before_they_become_cases() -> None:
-    world = imported(100, Policy.TWO_WAY)
+    world = imported(100, LinkPolicy.TWO_WAY)
     for id_, one in world.store.items.items():
         world.store.items[id_] = replace(one, is_protected=True)
     made = lose(world, 60, explicit=True)
@@ -215,7 +216,7 @@ def test_past_items_of_a_rolling_feed_age_out_and_are_no_deletions() -> None:
 
 
 def test_what_ages_out_here_stays_there() -> None:
-    world = runner(Policy.EXPORT)
+    world = runner(LinkPolicy.EXPORT)
     world.store.add(item(f"a@{HOST}"))
     world.store.add(item(f"b@{HOST}", timedelta(days=60)))
     world.run()
@@ -228,7 +229,7 @@ def test_what_ages_out_here_stays_there() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"<html>log in</html>", b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n", b"BEGIN:VCAL"])
 def test_a_body_that_cannot_be_read_changes_nothing(body: bytes) -> None:
-    world = imported(3, Policy.TWO_WAY)
+    world = imported(3, LinkPolicy.TWO_WAY)
     world.store.change(2, changed(world.store.items[2].item, summary="Renamed"))
     world.remote.edit(world.row("x001").href, body)
     world.run()
@@ -263,7 +264,7 @@ def test_a_truncated_listing_that_hides_it_is_stopped_by_the_share() -> None:
 @pytest.mark.rule("C10")
 def test_an_item_that_goes_back_and_forth_rests_for_an_hour() -> None:
     """Somebody else's program puts its own version back each time."""
-    world = runner(Policy.EXPORT)
+    world = runner(LinkPolicy.EXPORT)
     world.store.add(item(f"a@{HOST}"))
     world.store.add(item(f"b@{HOST}"))
     world.run()
@@ -284,7 +285,7 @@ def test_an_item_that_goes_back_and_forth_rests_for_an_hour() -> None:
 
 @pytest.mark.rule("C10")
 def test_one_way_work_is_never_taken_for_going_back_and_forth() -> None:
-    world = imported(1, Policy.TWO_WAY)
+    world = imported(1, LinkPolicy.TWO_WAY)
     for number in range(20):
         if number % 2:
             world.edit_there(changed(world.their_items()[0], summary=f"Title {number}"))
@@ -296,7 +297,7 @@ def test_one_way_work_is_never_taken_for_going_back_and_forth() -> None:
 
 @pytest.mark.rule("C10")
 def test_writes_beyond_the_hour_s_budget_wait_for_the_next() -> None:
-    world = runner(Policy.EXPORT, limits=Limits(writes_per_hour=10), written_last_hour=4)
+    world = runner(LinkPolicy.EXPORT, limits=Limits(writes_per_hour=10), written_last_hour=4)
     for number in range(9):
         world.store.add(item(f"{number}@{HOST}"))
     made = world.run()

@@ -5,11 +5,12 @@ from datetime import timedelta
 
 import pytest
 
+from booking.values.links import LinkPolicy
 from ical.item import Item
 from sync.content import same
 from sync.identity import is_own_address, is_own_calendar
 from sync.remotes.memory import Etags, Manners, MemoryRemote
-from sync.values import Decision, Field, Identity, ItemLink, Kind, Link, LinkState, Owner, Plan, Policy, Reason, Side
+from sync.values import Decision, Field, Identity, ItemLink, Kind, Link, LinkState, Owner, Plan, Reason, Side
 from tests.sync.simulator import HOST, NOW, ROOMY, Codec, Runner, Store, changed, item, moved, runner
 
 HOUR = timedelta(hours=1)
@@ -27,7 +28,7 @@ def publish(world: Runner, items: list[Item]) -> None:
         world.edit_there(one, world.remote.href_for(one.uid))
 
 
-def subscribed(items: list[Item], policy: Policy = Policy.IMPORT) -> Runner:
+def subscribed(items: list[Item], policy: LinkPolicy = LinkPolicy.IMPORT) -> Runner:
     world = runner(policy, remote=MemoryRemote(Manners(deltas=False)))
     publish(world, items)
     world.run()
@@ -102,7 +103,7 @@ def test_four_fifths_of_the_content_must_be_what_it_was(kept: int, identity: Ide
 
 @pytest.mark.rule("C10")
 def test_an_item_that_lies_at_another_address_is_the_same_item() -> None:
-    world = runner(Policy.TWO_WAY)
+    world = runner(LinkPolicy.TWO_WAY)
     href = world.edit_there(item("x"))
     world.run()
     world.remote.remove(href)
@@ -115,7 +116,7 @@ def test_an_item_that_lies_at_another_address_is_the_same_item() -> None:
 
 @pytest.mark.rule("C10")
 def test_a_uid_that_lies_there_twice_is_one_item_here() -> None:
-    world = runner(Policy.TWO_WAY)
+    world = runner(LinkPolicy.TWO_WAY)
     world.edit_there(item("x"), "/calendar/1.ics")
     world.edit_there(item("x", summary="Copy"), "/calendar/2.ics")
     world.run(full=True)
@@ -135,8 +136,8 @@ def test_a_uid_that_lies_there_twice_is_one_item_here() -> None:
 
 @pytest.mark.rule("C11")
 @pytest.mark.parametrize("etags", [Etags.STRONG, Etags.NONE])
-@pytest.mark.parametrize("policy", Policy)
-def test_a_lost_link_table_is_rebuilt_without_a_write(policy: Policy, etags: Etags) -> None:
+@pytest.mark.parametrize("policy", LinkPolicy)
+def test_a_lost_link_table_is_rebuilt_without_a_write(policy: LinkPolicy, etags: Etags) -> None:
     world = runner(policy, remote=MemoryRemote(Manners(etags=etags)), busy_text="Busy")
     for number in range(5):
         world.store.add(item(f"{number}@{HOST}", ROOMY + number * HOUR), is_protected=number < 2)
@@ -150,7 +151,7 @@ def test_a_lost_link_table_is_rebuilt_without_a_write(policy: Policy, etags: Eta
     assert {one.kind for one in made.operations} <= {Kind.NOTE}
     assert (world.store.items, world.remote.bodies) == before
     assert world.look(full=True)[0].is_empty
-    if policy is Policy.TWO_WAY:
+    if policy is LinkPolicy.TWO_WAY:
         world.edit_there(changed(item("x1", ROOMY + HOUR, "Item 1"), summary="Renamed"))
         assert world.run().counts.here == 1  # and it works on
 
@@ -170,7 +171,7 @@ def test_what_vanished_while_the_link_table_was_lost_counts_as_missing_first() -
 
 @pytest.mark.rule("C11")
 def test_what_ended_here_while_the_link_table_was_lost_ends_there() -> None:
-    world = runner(Policy.EXPORT)
+    world = runner(LinkPolicy.EXPORT)
     for number in range(8):
         world.store.add(item(f"{number}@{HOST}"))
     world.run()
@@ -185,7 +186,7 @@ def test_what_ended_here_while_the_link_table_was_lost_ends_there() -> None:
 @pytest.mark.rule("C7", "C11")
 @pytest.mark.parametrize(("owner", "holds"), [(Owner.EITHER_LOCAL, "Ours"), (Owner.EITHER_REMOTE, "Theirs")])
 def test_rebuilding_over_a_difference_keeps_the_loser_for_review(owner: Owner, holds: str) -> None:
-    world = runner(Policy.TWO_WAY, owners=dict.fromkeys(Field, owner))
+    world = runner(LinkPolicy.TWO_WAY, owners=dict.fromkeys(Field, owner))
     world.store.add(item(f"a@{HOST}", summary="Ours"))
     world.run()
     world.rows = {}
@@ -200,7 +201,7 @@ def test_rebuilding_over_a_difference_keeps_the_loser_for_review(owner: Owner, h
 
 @pytest.mark.rule("C10", "C11")
 def test_a_foreign_item_with_the_uid_of_ours_is_a_collision_and_nobody_s_item_is_overwritten() -> None:
-    world = runner(Policy.TWO_WAY)
+    world = runner(LinkPolicy.TWO_WAY)
     world.store.add(item("meeting", summary="Ours"))
     world.edit_there(item("meeting", summary="Theirs"))
     made = world.run()
@@ -215,7 +216,7 @@ def test_a_foreign_item_with_the_uid_of_ours_is_a_collision_and_nobody_s_item_is
 
 @pytest.mark.rule("C11")
 def test_the_same_content_under_the_same_uid_is_adopted() -> None:
-    world = runner(Policy.TWO_WAY)
+    world = runner(LinkPolicy.TWO_WAY)
     world.store.add(item("meeting"))
     world.edit_there(item("meeting"))
     made = world.run()
@@ -226,7 +227,7 @@ def test_the_same_content_under_the_same_uid_is_adopted() -> None:
 # -- ways around
 
 
-def two_links(policy_a: Policy, policy_b: Policy) -> tuple[Runner, Runner]:
+def two_links(policy_a: LinkPolicy, policy_b: LinkPolicy) -> tuple[Runner, Runner]:
     """One house, two calendars."""
     store, codec = Store(), Codec()
     links = (Link(1, HOST, policy_a), Link(2, HOST, policy_b))
@@ -247,7 +248,7 @@ def rounds(*worlds: Runner, between: object = None, times: int = 6) -> list[Plan
 
 @pytest.mark.rule("C10")
 def test_two_calendars_through_us_settle() -> None:
-    one, other = two_links(Policy.TWO_WAY, Policy.TWO_WAY)
+    one, other = two_links(LinkPolicy.TWO_WAY, LinkPolicy.TWO_WAY)
     one.store.add(item(f"a@{HOST}"))
     one.edit_there(item("x", timedelta(days=11), "From one"))
     other.edit_there(item("y", timedelta(days=12), "From the other"))
@@ -265,7 +266,7 @@ def test_two_calendars_through_us_settle() -> None:
 @pytest.mark.parametrize("keeps_uid", [True, False])
 @pytest.mark.parametrize("keeps_mark", [True, False])
 def test_a_service_that_copies_between_two_of_our_calendars_makes_no_ring(keeps_uid: bool, keeps_mark: bool) -> None:
-    one, other = two_links(Policy.TWO_WAY, Policy.TWO_WAY)
+    one, other = two_links(LinkPolicy.TWO_WAY, LinkPolicy.TWO_WAY)
     one.store.add(item(f"a@{HOST}", timedelta(days=20), "Training"))
     one.edit_there(item("x", timedelta(days=11), "From one"))
     known: set[tuple[int, str]] = set()
@@ -288,7 +289,7 @@ def test_a_service_that_copies_between_two_of_our_calendars_makes_no_ring(keeps_
 
 @pytest.mark.rule("C10")
 def test_a_copy_that_comes_back_under_another_name_is_not_imported() -> None:
-    one, other = two_links(Policy.EXPORT, Policy.IMPORT_BUSY)
+    one, other = two_links(LinkPolicy.EXPORT, LinkPolicy.IMPORT_BUSY)
     one.store.add(item(f"a@{HOST}"))
     one.run()
     other.edit_there(item("copy-of-a"))
@@ -301,8 +302,8 @@ def test_a_copy_that_comes_back_under_another_name_is_not_imported() -> None:
 
 
 @pytest.mark.rule("C10")
-@pytest.mark.parametrize("policy", [Policy.IMPORT, Policy.IMPORT_BUSY])
-def test_our_own_feed_brings_nothing_in_and_its_end_takes_nothing_away(policy: Policy) -> None:
+@pytest.mark.parametrize("policy", [LinkPolicy.IMPORT, LinkPolicy.IMPORT_BUSY])
+def test_our_own_feed_brings_nothing_in_and_its_end_takes_nothing_away(policy: LinkPolicy) -> None:
     world = runner(policy, remote=MemoryRemote(Manners(deltas=False)))
     for number in range(6):
         world.store.add(item(f"{number}@{HOST}"), is_protected=number % 2 == 0)
@@ -320,7 +321,7 @@ def test_our_own_feed_brings_nothing_in_and_its_end_takes_nothing_away(policy: P
 @pytest.mark.rule("C10")
 @pytest.mark.parametrize("origin", [f"{HOST}/2", f"{HOST}/99"])
 def test_what_we_wrote_through_another_link_is_never_imported(origin: str) -> None:
-    world = runner(Policy.TWO_WAY)
+    world = runner(LinkPolicy.TWO_WAY)
     world.edit_there(item("x"))
     world.edit_there(replace(item("y", timedelta(days=12)), origin=origin))
     made = world.run()
@@ -331,7 +332,7 @@ def test_what_we_wrote_through_another_link_is_never_imported(origin: str) -> No
 
 @pytest.mark.rule("C10")
 def test_two_links_into_one_calendar_do_not_write_over_each_other() -> None:
-    one, other = two_links(Policy.EXPORT, Policy.EXPORT_BUSY)
+    one, other = two_links(LinkPolicy.EXPORT, LinkPolicy.EXPORT_BUSY)
     other.remote = one.remote
     one.store.add(item(f"a@{HOST}"))
     one.run(full=True)
@@ -342,7 +343,7 @@ def test_two_links_into_one_calendar_do_not_write_over_each_other() -> None:
 
 
 def test_the_mark_of_another_house_is_no_mark_of_ours() -> None:
-    world = runner(Policy.TWO_WAY)
+    world = runner(LinkPolicy.TWO_WAY)
     world.edit_there(replace(item("y"), origin=f"not-{HOST}/1"))
     world.run()
     assert world.store.uids == ["y"]
@@ -361,6 +362,11 @@ def test_the_mark_of_another_house_is_no_mark_of_ours() -> None:
         ("https://other.example/hall.example/abc.ics", False),
         ("https://hall.example.evil.example/feeds/abc.ics", False),
         ("https://shared.example/hall/feeds/abc.ics", True),
+        ("https://shared.example/%68all/feeds/abc.ics", True),
+        ("https://shared.example/x/../hall/./feeds/abc.ics", True),
+        ("https://shared.example//hall//feeds/abc.ics", True),
+        ("https://shared.example/hall", True),
+        ("https://shared.example/hall/../other/abc.ics", False),
         ("https://shared.example/hallway/feeds/abc.ics", False),
     ],
 )
@@ -371,15 +377,15 @@ def test_our_own_addresses_are_refused_however_they_are_written(url: str, is_own
 @pytest.mark.rule("C10")
 def test_a_calendar_that_is_mostly_ours_is_refused_for_import_under_whatever_name() -> None:
     ours, theirs = [item(f"{n}@{HOST}") for n in range(3)], [item(f"x{n}") for n in range(4)]
-    link = Link(1, HOST, Policy.IMPORT_BUSY)
+    link = Link(1, HOST, LinkPolicy.IMPORT_BUSY)
     assert is_own_calendar(link, ours + theirs[:3])
     assert not is_own_calendar(link, ours + theirs)
     assert not is_own_calendar(link, [])
-    assert not is_own_calendar(Link(1, HOST, Policy.TWO_WAY), ours)
+    assert not is_own_calendar(Link(1, HOST, LinkPolicy.TWO_WAY), ours)
 
 
 def test_a_row_without_content_is_no_hindrance() -> None:
-    world = runner(Policy.IMPORT)
+    world = runner(LinkPolicy.IMPORT)
     world.rows[1] = ItemLink(1, None, "/calendar/old.ics", "old", Side.REMOTE, problem="no calendar")
     world.edit_there(item("x"))
     world.now = NOW

@@ -10,10 +10,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from booking.values.links import LinkPolicy
 from ical.item import Item
 from sync.content import incoming, is_over, outgoing, same
 from sync.remotes.memory import Etags, Manners, MemoryRemote
-from sync.values import Decision, Field, LinkState, LocalItem, Owner, Policy, Reason, Side
+from sync.values import Decision, Field, LinkState, LocalItem, Owner, Reason, Side
 from tests.fixtures.soak import scale
 from tests.sync.simulator import HOST, Codec, Runner, cancelled, changed, item, moved, runner
 
@@ -52,8 +53,8 @@ class Machine(RuleBasedStateMachine):
         self.names = count(1)
         self.started = False
 
-    @initialize(policy=st.sampled_from(Policy), manners=MANNERS, lossy=st.booleans(), owner=st.sampled_from(Owner))
-    def start(self, policy: Policy, manners: Manners, lossy: bool, owner: Owner) -> None:
+    @initialize(policy=st.sampled_from(LinkPolicy), manners=MANNERS, lossy=st.booleans(), owner=st.sampled_from(Owner))
+    def start(self, policy: LinkPolicy, manners: Manners, lossy: bool, owner: Owner) -> None:
         codec = Codec()
         manners.rewrite = codec.rewriting(_lossy if lossy else _as_it_is)
         self.world = runner(policy, remote=MemoryRemote(manners), owners=dict.fromkeys(Field, owner))
@@ -214,7 +215,7 @@ class Machine(RuleBasedStateMachine):
         theirs = {one.uid: one for one in world.their_items()}
         ours = {one.uid: one for one in world.store.items.values()}
         asked = {row.uid for row in world.rows.values() if row.state is LinkState.CONFLICT} | held
-        if link.policy.writes_remote:
+        if link.policy.writes:
             lost = [uid for uid, one in ours.items() if uid not in theirs and not is_over(one.item, world.now)]
             assert set(lost) <= asked, lost
         if link.policy.imports:

@@ -1,5 +1,6 @@
 """Many bodies in one child: each is read as if it were alone, and one that kills the child costs itself (SPEC C12)."""
 
+import resource
 import time
 
 import pytest
@@ -55,6 +56,31 @@ def test_of_many_that_were_answered_together_only_the_deadly_ones_are_blamed(mon
     found = read_many(bodies, BERLIN, PATIENT)
     assert {number for number, one in enumerate(found) if isinstance(one, Refused)} == deadly
     assert sum(isinstance(one, Reading) for one in found) == 90 - len(deadly)
+
+
+BURNING = (
+    "import sys; sys.path += sys.argv[1:-2]; from ical import child_many as child; read = child.read\n"
+    "def burn(body, *rest, **more):\n"
+    "    while b'ENDLESS' in body: pass\n"
+    "    return read(body, *rest, **more)\n"
+    "child.read = burn; child.main()"
+)
+
+
+@pytest.mark.rule("C10", "C12")
+def test_a_body_that_burns_its_seconds_is_stopped_and_costs_itself_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit is that of a batch, however many the child has read before."""
+    monkeypatch.setattr("sync.many._PROGRAM", BURNING)
+    with read_many.kept(Allowance(cpu=1, wall=30)) as reader:
+        assert all(isinstance(one, Reading) for one in reader([good(0)], BERLIN))
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        first, second, third = reader([good(1), calendar(event("SUMMARY:ENDLESS")), good(2)], BERLIN)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert isinstance(second, Refused)
+    assert second.codes == ("calendar-too-slow",)
+    assert isinstance(first, Reading)
+    assert isinstance(third, Reading)
+    assert after.ru_utime - before.ru_utime < 8  # three children begin it
 
 
 @pytest.mark.rule("C12")

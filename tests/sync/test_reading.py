@@ -3,6 +3,7 @@
 import os
 import random
 import resource
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from booking.values.refusals import Refused
 from ical.problems import Code
 from ical.reading import Reading, read
-from sync.reading import Allowance, Poll, in_child, read_foreign
+from sync.reading import ALLOWANCE, Allowance, Poll, in_child, read_foreign
 from tests.fixtures.soak import SOAK
 from tests.ical.hostile import GOOD, HOSTILE, Hostile, calendar, event
 
@@ -81,6 +82,43 @@ def test_a_child_that_burns_its_seconds_is_stopped() -> None:
     found = in_child(body, BERLIN, Allowance(cpu=1, wall=120))
     assert isinstance(found, Refused)
     assert found.codes == ("calendar-too-slow",)
+
+
+# Instead of reading a body, spend what it asks for: `ALLOC n` bytes of memory, `BURN n` seconds of CPU.
+SPENDING = """
+import sys, time; sys.path += sys.argv[1:-2]
+from ical import child
+read = child.read
+def spend(body, zone):
+    what, _, much = body[body.index(b"SUMMARY:") + 8:].split(b"\\r", 1)[0].partition(b" ")
+    kept = bytearray(int(much)) if what == b"ALLOC" else b""
+    while what == b"BURN" and time.process_time() < float(much):
+        pass
+    return read(body, zone)
+child.read = spend
+child.main()
+"""
+
+
+@pytest.mark.rule("C12")
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        (f"ALLOC {150 * MEBIBYTE}", ""),
+        (f"ALLOC {200 * MEBIBYTE}", "calendar-too-much-memory"),
+        ("BURN 3", ""),
+        ("BURN 7", "calendar-too-slow"),
+    ],
+)
+def test_what_a_feed_may_cost_is_enforced_by_the_system(monkeypatch: pytest.MonkeyPatch, asked: str, code: str) -> None:
+    """With the limits that links have: 5 s of CPU, 200 MB, 10 s by the clock."""
+    assert Allowance(cpu=5, wall=10.0, memory=200 * MEBIBYTE) == ALLOWANCE
+    monkeypatch.setattr("sync.reading._PROGRAM", SPENDING)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    found = in_child(calendar(event(f"SUMMARY:{asked}")).replace(b"Good", b"ok"), BERLIN, replace(ALLOWANCE, wall=120))
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert (found.codes if isinstance(found, Refused) else ("",)) == (code,)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 6
 
 
 @pytest.mark.rule("C12")

@@ -15,7 +15,7 @@ from booking.values.states import BookingState, OccupancyKind, Variant
 from ical.item import Recurrence, Status
 from ical.moments import in_zone
 from sync import gathering
-from sync.remotes.memory import MemoryRemote
+from sync.remotes.memory import Manners, MemoryRemote
 from tests.builders import ZONE
 from tests.sync.acting import cancel, move, slot_of, state_of, uid_of
 from tests.sync.linked import OFFICE, World, event, world
@@ -41,6 +41,21 @@ def test_a_booking_goes_out_and_the_next_run_is_one_request_that_writes_nothing(
     assert item.master is not None
     assert (item.master.status, item.master.start.instant) == (Status.TENTATIVE, slot_of(here, made).start)
     assert item.origin == f"{here.house.host_id}/{here.link_id}"
+
+
+@pytest.mark.rule("C6")
+def test_an_item_is_known_at_the_address_that_its_server_gave_it(database_url: str) -> None:
+    here = world(database_url, MemoryRemote(Manners(names_itself=True)))
+    first, second = here.book(3), here.book(4)
+    here.connect(LinkPolicy.EXPORT)
+    assert here.run().applied.undone == 0
+    assert {row.href for row in here.index()} == set(here.remote.bodies)
+    here.assert_quiet()
+    move(here, first, HOUR)
+    cancel(here, second)
+    here.settle()
+    assert set(here.theirs()) == {uid_of(here, first)}
+    here.database.close()
 
 
 @pytest.mark.rule("C6")

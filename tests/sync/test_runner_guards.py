@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy.orm import Session
 
 from booking.actions.link_alarms import announce_silent_links
-from booking.actions.link_runs import PAUSES
-from booking.actions.links import approve_held, pause_link, restore_held, resume_link, unlink
+from booking.actions.link_runs import LEASE, PAUSES
+from booking.actions.links import approve_held, change_link_access, pause_link, restore_held, resume_link, unlink
 from booking.reads.links import due_links, held_of
 from booking.tables.links import CalendarLink
-from booking.values.links import LinkPolicy, LinkStatus, RunMode, RunOutcome
+from booking.values.links import LinkAccess, LinkPolicy, LinkStatus, RunMode, RunOutcome
 from booking.values.refusals import Refused
 from booking.values.states import OccupancyKind
 from outside.errors import (
@@ -28,7 +28,9 @@ from outside.errors import (
     TooSlow,
     Unreachable,
 )
+from sync.remotes.memory import Manners, MemoryRemote
 from sync.runner import run_link
+from sync.their_side import MARGIN
 from tests.sync.linked import OFFICE, World, event, world
 
 ALL = 12
@@ -264,6 +266,24 @@ def test_a_run_that_has_no_time_left_goes_on_in_the_next(here: World) -> None:
     assert len(here.theirs()) == 1
 
 
+@pytest.mark.rule("C10")
+def test_what_was_looked_at_for_too_long_is_not_written_under_a_lease_that_may_end(database_url: str) -> None:
+    here = world(database_url, MemoryRemote(Manners(guards=False)))
+    here.connect(LinkPolicy.EXPORT)
+    here.book(3)
+
+    def look_long(moment: str, method: str) -> None:
+        if (moment, method) == ("after", "fetch"):
+            here.now += LEASE - MARGIN + timedelta(seconds=1)
+
+    here.remote.hook = look_long
+    ran = here.run()
+    assert (ran.outcome, ran.applied.undone, here.remote.writes) == (RunOutcome.PARTIAL, 1, 0)
+    here.remote.hook = lambda _moment, _method: None
+    assert here.run().applied.there == 1
+    here.database.close()
+
+
 @pytest.mark.rule("C15")
 def test_a_silent_link_raises_one_alarm_that_ends_when_it_works(here: World) -> None:
     here.connect(LinkPolicy.EXPORT)
@@ -350,3 +370,14 @@ def test_each_night_the_whole_is_listed_and_what_changes_did_not_tell_is_counted
 
 def _set_cursor(session: Session, link_id: int, cursor: str) -> None:
     session.get_one(CalendarLink, link_id).cursor = cursor
+
+
+@pytest.mark.rule("C10")
+def test_a_link_to_an_address_of_this_installation_asks_nobody(here: World) -> None:
+    here.connect(LinkPolicy.IMPORT)
+    access, mine = LinkAccess("webcal://HALL.example:443/x/../feeds/abc.ics"), here.ids.organisation_id
+    here.write(lambda db: change_link_access(db, here.now, here.tools, mine, OFFICE, here.link_id, access))
+    here.visited.clear()
+    ran = here.run()
+    assert (ran.outcome, ran.problem, ran.requests) == (RunOutcome.FAILED, "own-calendar", 0)
+    assert "before changes" not in here.visited

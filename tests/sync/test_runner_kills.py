@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 
 from booking.actions.leases import hold_lease
 from booking.actions.link_runs import LEASE, lease_name
+from booking.reads.links import due_links
 from booking.tables.calendars import CalendarItem
 from booking.tables.links import SyncRun
 from booking.tables.outgoing import Lease
@@ -180,7 +181,34 @@ def test_what_changes_here_during_a_run_is_not_missed(here: World) -> None:
 
     here.remote.hook = meddle
     here.run()
-    assert here.link.wanted > here.link.done or here.link.next_run_at <= here.now
+    assert _is_due(here)  # at once, not in ten minutes
     here.run()
     here.assert_quiet()
     assert_agreed(here)
+
+
+@pytest.mark.rule("C10")
+@pytest.mark.parametrize(("before", "runs"), [(50, 1), (25, 2), (1, 2)])
+def test_fifty_wake_ups_in_a_second_lead_to_two_runs_at_most(here: World, before: int, runs: int) -> None:
+    """Those that come while a run is at the server are seen by the next one, all at once."""
+    here.connect(LinkPolicy.EXPORT)
+    here.settle()
+    left = list(range(50))
+
+    def book(number: int) -> None:
+        for _ in range(number):
+            day, hour = divmod(left.pop(), 5)
+            here.book(3 + day + hour / 24)
+
+    here.remote.hook = lambda moment, method: book(len(left)) if (moment, method) == ("after", "changes") else None
+    book(before)
+    done = 0
+    while _is_due(here):
+        assert here.run().outcome is RunOutcome.DONE
+        done += 1
+    assert (done, len(here.theirs())) == (runs, 50)
+
+
+def _is_due(here: World) -> bool:
+    with here.database.read() as session:
+        return here.link_id in due_links(session, here.now)

@@ -162,3 +162,30 @@ def test_what_ended_here_while_it_was_changed_there_keeps_its_time_and_is_told(h
     here.delete_theirs(uid)
     here.settle()
     assert here.taken(OccupancyKind.CLOSURE) == []
+
+
+@pytest.mark.rule("C13")
+def test_a_booking_that_is_moved_back_there_is_no_question_any_more(here: World) -> None:
+    made = here.book(4)
+    here.connect(LinkPolicy.TWO_WAY)
+    here.settle()
+    uid, before = uid_of(here, made), slot_of(here, made)
+    here.move_theirs(uid, HOUR)
+    here.settle()
+    assert "link-moved" in here.cases()
+    here.move_theirs(uid, -HOUR)
+    here.settle()
+    assert (here.cases(), slot_of(here, made)) == ({}, before)
+
+
+@pytest.mark.rule("C9", "C13")
+def test_a_booking_moved_and_then_deleted_there_is_one_question_and_not_two(here: World) -> None:
+    made = here.book(4)
+    here.connect(LinkPolicy.TWO_WAY)
+    here.settle()
+    uid, before = uid_of(here, made), slot_of(here, made)
+    here.move_theirs(uid, HOUR)
+    here.settle()
+    here.delete_theirs(uid)
+    here.run()
+    assert (set(here.cases()), slot_of(here, made)) == ({"link-cancelled"}, before)

@@ -30,6 +30,7 @@ from booking.tables.doors import DoorCode
 from booking.tables.houses import Organisation
 from booking.tables.outgoing import Invoice
 from booking.tables.registry import metadata
+from booking.values.feeds import FeedChoices
 from booking.values.slot import Slot
 from booking.values.states import CodeState, SubjectKind, Variant
 from tests.builders import NOW, Ids, build_house, make_tools, slot_in
@@ -79,8 +80,7 @@ class CodeFeeds:
                 kind=kind,
                 target_id=target_id,
                 name="Kalender",
-                variant=variant,
-                language=language,
+                choices=FeedChoices(variant, language),
             )
         )
         assert isinstance(made, tuple)

@@ -15,6 +15,7 @@ from booking.actions.calendar_items import ItemFacts, record
 from booking.actions.feeds import make_feed
 from booking.reads.feeds import FeedInfo
 from booking.tables.database import Database
+from booking.values.feeds import FeedChoices
 from booking.values.states import SubjectKind, Variant
 from tests.feed_house import KEY, NOW, House, book, build_house
 from web.hot_feeds import FeedGate
@@ -103,8 +104,7 @@ class World:
                 kind=kind,
                 target_id=target,
                 name="Kalender",
-                variant=variant,
-                **values,
+                choices=FeedChoices(variant, **values),
             )
         )
         assert isinstance(made, tuple)

@@ -11,6 +11,7 @@ from booking.actions.feeds import make_feed
 from booking.reads.feeds import FeedInfo
 from booking.tables.bookings import Booking
 from booking.tables.calendars import Feed
+from booking.values.feeds import FeedChoices
 from booking.values.states import SubjectKind, Variant
 from tests.web.test_api import wish
 
@@ -42,7 +43,7 @@ def test_the_feed_of_a_booking_is_renamed_where_it_was_made(site_on_both: "Site"
             kind=SubjectKind.BOOKING,
             target_id=target,
             name="Meiner",
-            variant=Variant.FULL,
+            choices=FeedChoices(Variant.FULL),
             actor=CUSTOMER,
         )
         assert isinstance(found, tuple)
@@ -51,3 +52,22 @@ def test_the_feed_of_a_booking_is_renamed_where_it_was_made(site_on_both: "Site"
     own = site.database.write(by_customer)
     for method, body in (("PATCH", {"name": "Fremd"}), ("GET", None)):
         assert program.call(method, f"/feeds/{own.public_id}", body).status_code == 404
+
+
+@pytest.mark.rule("C1", "X3")
+def test_what_a_feed_shows_is_chosen_by_program_within_its_bounds(site: "Site") -> None:
+    program, chosen = site.api(), {"months_back": 12, "months_ahead": 2, "alarm_minutes": 45, "cancelled_shown": False}
+    made = program.post("/feeds", {"kind": "office", "name": "Kalender", **chosen}).get_json()
+    shown = program.get(f"/feeds/{made['id']}").get_json()
+    assert {name: shown[name] for name in chosen} == chosen
+    plain = program.post("/feeds", {"kind": "office", "name": "Anderer"}).get_json()
+    shown = program.get(f"/feeds/{plain['id']}").get_json()
+    assert {name: shown[name] for name in chosen} == {
+        "months_back": 3,
+        "months_ahead": None,
+        "alarm_minutes": None,
+        "cancelled_shown": True,
+    }
+    for name, value in (("months_back", 25), ("months_ahead", 0), ("alarm_minutes", 4), ("months_back", True)):
+        refused = program.post("/feeds", {"kind": "office", "name": "Zu weit", name: value})
+        assert refused.status_code == 422, (name, value)

@@ -9,6 +9,7 @@ from booking.reads.house import read_house
 from booking.values.states import Role
 from platzwart.peers.ycbm import Page, YcbmPeer
 from tests.builders import build_house
+from tests.web.site_peer import given
 from tests.web.test_api import room_id
 
 if TYPE_CHECKING:
@@ -33,8 +34,7 @@ def program(site: "Site") -> "Caller":
 
 @pytest.fixture
 def path(site: "Site", program: "Caller", peer: YcbmPeer) -> str:
-    given = {"name": "Halle", "account_id": peer.account_id, "api_key": peer.api_key, "base_url": peer.base_url}
-    found = f"/sites/{program.post('/sites', given).get_json()['id']}"
+    found = f"/sites/{program.post('/sites', given(peer)).get_json()['id']}"
     program.call("PUT", f"{found}/pages", {"pages": {"prf_a": room_id(site, site.ids.hall)}})
     return found
 

@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from booking.tables.bookings import AuditEntry
 from booking.tables.connections import Connection
@@ -14,6 +15,7 @@ from booking.values.states import Role
 from booking.values.tokens import hash_token
 from platzwart.peers.ycbm import Page, YcbmPeer
 from tests.builders import build_house
+from tests.web.site_peer import given
 from tests.web.test_api import room_id
 
 if TYPE_CHECKING:
@@ -34,11 +36,6 @@ def site(sqlite_url: str, make_site: Callable[..., "Site"], peer: YcbmPeer) -> "
 @pytest.fixture
 def program(site: "Site") -> "Caller":
     return site.api(Role.ADMIN)
-
-
-def given(peer: YcbmPeer, **changes: str) -> dict[str, str]:
-    good = {"name": "Halle", "account_id": peer.account_id, "api_key": peer.api_key, "base_url": peer.base_url}
-    return good | changes
 
 
 def row(site: "Site") -> Connection:
@@ -130,6 +127,21 @@ def test_a_site_that_refuses_is_told_without_its_key(program: "Caller", peer: Yc
     answer = program.get(f"{path}/remote-pages")
     assert (answer.status_code, answer.content_type) == (502, "application/problem+json")
     assert "wrong-key-4711" not in answer.text
+
+
+@pytest.mark.rule("Y4")
+def test_a_look_that_comes_too_often_writes_nothing_and_heeds_the_pause_that_others_were_asked_for(
+    site: "Site", program: "Caller", peer: YcbmPeer
+) -> None:
+    path = f"/sites/{program.post('/sites', given(peer)).get_json()['id']}"
+    peer.control({"rate": [0, 30]})
+    assert program.get(f"{path}/remote-pages").status_code == 502
+    assert row(site).not_before is None
+    later = site.now + timedelta(seconds=30)
+    site.database.write(lambda db: db.execute(update(Connection).values(not_before=later)))
+    asked = len(peer.requests)
+    assert program.get(f"{path}/remote-pages").status_code == 502
+    assert len(peer.requests) == asked
 
 
 @pytest.mark.rule("R1")

@@ -99,3 +99,23 @@ def while_listing(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], objec
 def no_listing_has(monkeypatch: pytest.MonkeyPatch, left_out: Callable[[Any], bool]) -> None:
     real = World.in_order
     monkeypatch.setattr(World, "in_order", lambda world, pages=(): [b for b in real(world, pages) if not left_out(b)])
+
+
+def moving_renames(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on a booking that is moved there lies at a new address, to which the old one leads."""
+    move, find, now_at = World.move, World.booking, dict[str, str]()
+
+    def renamed(world: World, *given: Any) -> Any:
+        booking = move(world, *given)
+        former, booking.id = booking.id, f"bkg_moved_{len(now_at)}"
+        now_at[former] = booking.id
+        world.bookings[booking.id] = world.bookings.pop(former)
+        return booking
+
+    def found(world: World, identity: str) -> Any:
+        while identity in now_at:
+            identity = now_at[identity]
+        return find(world, identity)
+
+    monkeypatch.setattr(World, "move", renamed)
+    monkeypatch.setattr(World, "booking", found)

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
 
+from booking.actions.connections import api_key_bound
 from booking.actions.hooks import store_hook
 from booking.tables.bookings import Booking, CaseFile, Event, Occupancy
 from booking.tables.connections import BlockWay, Connection, ConnectionRoom, HookDelivery, RemoteBooking, Writer
@@ -24,7 +25,6 @@ from tests.workers.conftest import Works
 from web.app import create_app
 from web.context import EXTENSION
 from workers.context import clock
-from workers.site_client import api_key_bound
 from workers.ycbm import poll_once, read_some_hooks
 
 HALL, LEFT = "prf_hall", "prf_left"
@@ -142,7 +142,7 @@ def connect(works: Works, peer: YcbmPeer, *, writer: Writer = Writer.HERE, key: 
         )
         session.add(connection)
         session.flush()
-        sealed = works.context.tools.vault.seal((key or peer.api_key).encode(), api_key_bound(connection))
+        sealed = works.context.tools.vault.seal((key or peer.api_key).encode(), api_key_bound(connection.public_id))
         connection.api_key_cipher, connection.api_key_id = sealed.cipher, sealed.key_id
         for page, room_id in ((HALL, works.ids.hall), (LEFT, works.ids.left)):
             session.add(ConnectionRoom(**mine, connection_id=connection.id, profile_id=page, room_id=room_id))

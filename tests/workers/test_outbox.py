@@ -254,9 +254,9 @@ def test_a_worker_whose_lease_ran_out_neither_sends_nor_marks(works: Works) -> N
     database = works.context.database
     for old, new in zip(slow, fast, strict=True):
         assert not database.write(lambda session, duty=old: outbox.renew(session, clock(), duty))  # type: ignore[misc]
-        assert not database.write(lambda session, duty=old: outbox.finish(session, clock(), duty))  # type: ignore[misc]
+        assert not database.write(lambda session, duty=old: outbox.finish(session, clock(), [duty]))  # type: ignore[misc]
         assert not database.write(lambda session, duty=old: outbox.kill(session, clock(), duty, ""))  # type: ignore[misc]
-        assert database.write(lambda session, duty=new: outbox.finish(session, clock(), duty))  # type: ignore[misc]
+        assert database.write(lambda session, duty=new: outbox.finish(session, clock(), [duty]))  # type: ignore[misc]
 
 
 @pytest.mark.rule("X4")

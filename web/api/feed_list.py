@@ -1,5 +1,6 @@
 """The house's feeds by program: list, rename, give another address (SPEC C1, X3, X12). Making and ending: `feeds`."""
 
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -106,9 +107,7 @@ def _facts(feed: FeedInfo, here: House) -> dict[str, Any]:
         "kind": feed.whose.kind,
         "room": room,
         "name": feed.name,
-        "variant": feed.variant,
-        "language": feed.language,
-        "cancelled_shown": feed.cancelled_shown,
+        **asdict(feed.choices),
         "made_at": feed.made_at,
         "revoked_at": feed.revoked_at,
         "last_fetched_at": max((one.at for one in feed.fetches), default=None),

@@ -20,6 +20,9 @@ class Feed(Model):
     variant: Variant
     language: str
     cancelled_shown: bool
+    months_back: int
+    months_ahead: int | None
+    alarm_minutes: int | None
     made_at: Instant
     revoked_at: Instant | None
     last_fetched_at: Instant | None

@@ -1,5 +1,6 @@
 """Feeds: made and revoked by program (SPEC C1, X3)."""
 
+from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from booking.reads.feeds import feed_of
 from booking.reads.house import House
 from booking.reads.requests import request_by
 from booking.rules.permissions import Capability
+from booking.values.feeds import FeedChoices
 from booking.values.refusals import Reason, Refused
 from booking.values.states import SubjectKind
 from booking.values.tokens import token_of
@@ -21,6 +23,8 @@ from web.api.frame import effect, refusal, responses
 from web.api.part import ApiPart
 from web.context import current
 from web.request import actor, house, now, organisation_id, read, tools, write
+
+CHOICES = {field.name for field in fields(FeedChoices)}
 
 feeds = ApiPart("api_feeds", __name__)
 
@@ -41,9 +45,7 @@ def make(body: models.FeedBody) -> Response:
             kind=body.kind,
             target_id=target_id,
             name=body.name,
-            variant=body.variant,
-            language=body.language,
-            cancelled_shown=body.cancelled_shown,
+            choices=FeedChoices(**body.model_dump(include=CHOICES)),
             actor=actor(),
         )
         if isinstance(made, Refused):

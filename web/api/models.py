@@ -20,6 +20,7 @@ from pydantic import (
 
 from booking.rules.extras import MOST
 from booking.values.clock import within_reach
+from booking.values.feeds import LEAST_ALARM, MONTHS_BACK, MOST_ALARM, MOST_MONTHS
 from booking.values.house import Per
 from booking.values.states import BookingState, Source, SubjectKind, Variant, Verdict, Weight
 
@@ -246,7 +247,11 @@ class MoveBody(Model):
 
 
 class FeedBody(Model):
-    """`room` or `booking` names whose calendar it is where `kind` says so."""
+    """`room` or `booking` names whose calendar it is where `kind` says so.
+
+    Entries come `months_ahead` of their start (null: at once) and stay for `months_back`; `alarm_minutes` before the
+    start clients that allow it remind (null: never).
+    """
 
     kind: Literal[SubjectKind.OFFICE, SubjectKind.DESK, SubjectKind.ROOM, SubjectKind.BOOKING]
     name: Needed
@@ -255,6 +260,9 @@ class FeedBody(Model):
     room: UUID | None = None
     booking: UUID | None = None
     cancelled_shown: StrictBool = True
+    months_back: Annotated[StrictInt, Field(ge=0, le=MOST_MONTHS)] = MONTHS_BACK
+    months_ahead: Annotated[StrictInt, Field(ge=1, le=MOST_MONTHS)] | None = None
+    alarm_minutes: Annotated[StrictInt, Field(ge=LEAST_ALARM, le=MOST_ALARM)] | None = None
 
 
 class Times(Model):

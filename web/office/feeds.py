@@ -12,11 +12,12 @@ from booking.reads.agenda import Whose
 from booking.reads.feeds import FeedInfo, feed_of, feeds_of
 from booking.rules.permissions import Capability
 from booking.values.refusals import NotFound, Refused
-from booking.values.states import SubjectKind, Variant
+from booking.values.states import SubjectKind
 from booking.values.tokens import token_of
+from web import feed_choices
 from web.access import require
 from web.context import current
-from web.i18n import LANGUAGES, gettext
+from web.i18n import gettext
 from web.reasons import message, messages
 from web.request import actor, house, now, organisation_id, read, tools, write
 from web.security import private
@@ -37,11 +38,10 @@ def make() -> AnyResponse:
     """Make a feed and go to the page with its address."""
     target, typed = _target(request.form.get("whose", "")), _typed()
     errors = {} if target else {"whose": [gettext("Please choose whose calendar it is.")]}
-    if typed["variant"] not in set(Variant):
-        errors["variant"] = [gettext("Please choose how much it shows.")]
-    if typed["language"] not in dict(LANGUAGES):
-        errors["language"] = [gettext("Please choose a language.")]
-    if errors or target is None:
+    choices = feed_choices.chosen(typed)
+    if isinstance(choices, dict):
+        errors |= choices
+    if target is None or isinstance(choices, dict):
         return make_response(_list(typed=typed, errors=errors), 422)
     made = write(
         lambda db: make_feed(
@@ -52,9 +52,7 @@ def make() -> AnyResponse:
             kind=target.kind,
             target_id=target.target_id,
             name=typed["name"],
-            variant=Variant(typed["variant"]),
-            language=typed["language"],
-            cancelled_shown=bool(typed["cancelled"]),
+            choices=choices,
             actor=actor(),
         ),
         nudge=False,
@@ -76,7 +74,8 @@ def show(feed: UUID) -> Response:
         "office/feeds_one.html",
         feed=info,
         whose=_whose_name(info.whose),
-        variant=_variants()[info.variant],
+        choices=info.choices,
+        words=feed_choices,
         url=url,
         webcal=f"webcal:{url.partition(':')[2]}",
         qr=segno.make(url, error="m").svg_data_uri(scale=5, border=4, dark="#000", light="#fff"),
@@ -139,9 +138,8 @@ def _list(typed: dict[str, str] | None = None, errors: dict[str, list[str]] | No
         "office/feeds.html",
         groups=[(label, [_line(feed) for feed in feeds]) for label, feeds in groups if feeds],
         targets=[("", gettext("Please choose"))] + [(key, label) for key, label, _ in _targets()],
-        variants=[(kind.value, words) for kind, words in _variants().items()],
-        speaks=LANGUAGES,
-        typed=typed or {"whose": "", "name": "", "variant": "busy", "language": house().language, "cancelled": "yes"},
+        options=feed_choices.options(),
+        typed=typed or {"whose": "", "name": "", **feed_choices.fresh(house().language)},
         errors=errors or {},
     )
 
@@ -149,13 +147,13 @@ def _list(typed: dict[str, str] | None = None, errors: dict[str, list[str]] | No
 def _line(feed: FeedInfo) -> dict[str, Any]:
     return {
         "feed": feed,
-        "variant": _variants()[feed.variant],
+        "variant": feed_choices.variants()[feed.choices.variant],
         "last": max((one.at for one in feed.fetches), default=None),
     }
 
 
 def _typed() -> dict[str, str]:
-    return {name: request.form.get(name, "") for name in ("whose", "name", "variant", "language", "cancelled")}
+    return {name: request.form.get(name, "") for name in ("whose", "name")} | feed_choices.typed_in(request.form)
 
 
 def _targets() -> list[tuple[str, str, Whose]]:
@@ -182,14 +180,6 @@ def _target(key: str) -> Whose | None:
 
 def _whose_name(whose: Whose) -> str:
     return next((label for _, label, target in _targets() if target == whose), "")
-
-
-def _variants() -> dict[Variant, str]:
-    return {
-        Variant.BUSY: gettext("only when it is taken"),
-        Variant.TITLES: gettext("with titles"),
-        Variant.FULL: gettext("everything, with names"),
-    }
 
 
 def _ours(feed: UUID) -> FeedInfo:

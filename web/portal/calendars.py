@@ -14,6 +14,7 @@ from werkzeug.wrappers.response import Response as AnyResponse
 from booking.actions import audit, feeds
 from booking.reads.agenda import Whose
 from booking.reads.feeds import FeedInfo, feeds_of
+from booking.values.feeds import FeedChoices
 from booking.values.refusals import Refused
 from booking.values.states import SubjectKind, Variant
 from booking.values.tokens import token_of
@@ -83,8 +84,7 @@ def make(token: str) -> AnyResponse:
             kind=_whose(opened).kind,
             target_id=_whose(opened).target_id,
             name=name,
-            variant=Variant.FULL,
-            language=spoken,
+            choices=FeedChoices(Variant.FULL, spoken),
             actor=audit.CUSTOMER,
         )
 

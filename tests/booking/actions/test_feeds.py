@@ -16,6 +16,7 @@ from booking.reads.feeds import FeedInfo, FoundFeed, Gone, feed_of, feeds_of, fi
 from booking.tables.bookings import AuditEntry
 from booking.tables.calendars import CalendarItem, Feed, FeedSubject
 from booking.tables.database import Database
+from booking.values.feeds import FeedChoices
 from booking.values.refusals import NotFound, Refused
 from booking.values.states import SubjectKind, Variant
 from booking.values.tokens import hash_token, link_token, looks_like_token, token_of
@@ -67,7 +68,7 @@ class World:
                 kind=kind,
                 target_id=target_id,
                 name=name,
-                variant=Variant.FULL,
+                choices=FeedChoices(Variant.FULL),
             )
         )
 

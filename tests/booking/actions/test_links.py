@@ -208,7 +208,6 @@ def test_a_page_reads_what_it_needs(here: World) -> None:
 
 
 def test_the_words_of_the_database_are_those_of_the_engine() -> None:
-    assert {one.value for one in LinkPolicy} == {one.value for one in engine.Policy}
     assert {one.value for one in Choice} == {one.value for one in engine.Decision}
     assert {one.value for one in engine.Field} == links.FIELDS
     assert {one.value for one in engine.Owner} == links.OWNERS

@@ -20,6 +20,7 @@ from booking.tables.database import Database
 from booking.tables.doors import DoorCode
 from booking.tables.houses import Organisation
 from booking.values.agenda import AgendaEntry
+from booking.values.feeds import FeedChoices
 from booking.values.states import CodeState, SubjectKind, Variant
 from booking.values.tokens import hash_token
 from tests.builders import make_tools
@@ -214,7 +215,7 @@ def test_every_query_of_a_feed_uses_an_index(sqlite_url: str) -> None:
             kind=SubjectKind.OFFICE,
             target_id=house.organisation_id,
             name="x",
-            variant=Variant.FULL,
+            choices=FeedChoices(Variant.FULL),
         )
     )
     assert isinstance(made, tuple)

@@ -5,6 +5,8 @@ from contextlib import ExitStack
 
 import pytest
 
+from sync.remotes.memory import Manners as MemoryManners
+from sync.remotes.memory import MemoryRemote
 from sync.remotes.protocol import Quirks
 from tests.sync.remotes.dav_peer import Manners
 from tests.sync.remotes.live import LiveServer, radicale, xandikos
@@ -22,7 +24,7 @@ PEERS = {
 }
 _probed: dict[str, Quirks] = {}  # one probe of each kind is enough for a run
 SITES = {"booking site": True, "booking site in pages of ten": False}  # whether it knows the newer query
-WRITABLE = ("memory", "radicale", "xandikos", *PEERS, *SITES)
+WRITABLE = ("memory", "memory that names things", "radicale", "xandikos", *PEERS, *SITES)
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +42,8 @@ def xandikos_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSe
 def _world(kind: str, stack: ExitStack, request: pytest.FixtureRequest) -> World:
     if kind == "memory":
         return MemoryWorld()
+    if kind == "memory that names things":
+        return MemoryWorld(MemoryRemote(MemoryManners(names_itself=True)))
     if kind == "ics":
         return stack.enter_context(ics_world())[0]
     if kind in SITES:

@@ -5,6 +5,7 @@ import gzip
 import itertools
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from html import unescape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import quote, unquote
 from xml.sax.saxutils import escape
+
+from tests.outside.server import PACE
 
 HOME = "/dav/"
 COLLECTION = "/dav/cal/"
@@ -48,6 +51,7 @@ class Manners:
     is_gone: bool = False
     read_only: bool = False
     gzips: bool = False
+    listing_pace: float = 0.0  # so many octets in a second, told steadily; 0: at once
     redirects: dict[str, tuple[int, str]] = field(default_factory=dict)
     answers: list[tuple[int, dict[str, str], bytes]] = field(default_factory=list)  # given out first, one each
 
@@ -242,7 +246,17 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        for piece in self._pieces(body):
+            self.wfile.write(piece)
+
+    def _pieces(self, body: bytes) -> Iterator[bytes]:
+        pace = self.peer.manners.listing_pace
+        is_listing = self.headers.get("Depth") == "1" or b"sync-collection" in self.body
+        size = max(1, int(pace * PACE)) if pace and is_listing else len(body) or 1
+        for start in range(0, len(body), size):
+            if start:
+                time.sleep(PACE)
+            yield body[start : start + size]
 
     def _multistatus(self, *responses: str, token: str = "") -> None:
         cut = self.peer.manners.cuts_listing_at

@@ -2,7 +2,8 @@
 
 import pytest
 
-from outside.errors import SiteDenied, SiteUnchanged, SiteUnreadable
+from outside.errors import SiteDenied, SiteThrottled, SiteUnchanged, SiteUnreadable
+from outside.http import Limits
 from sync.remotes.caldav import CalDavRemote
 from sync.remotes.dav import dav_session
 from sync.remotes.protocol import CursorKind, Quirks
@@ -77,3 +78,34 @@ def test_an_address_that_is_no_calendar_is_told() -> None:
             peer.manners.answers[:] = answers
             with pytest.raises(SiteUnreadable):
                 CalDavRemote(peer.url, None, session=session).probe()
+
+
+@pytest.mark.rule("C6", "C12")
+def test_a_second_way_is_only_looked_at_where_the_first_is_not_sure() -> None:
+    """A large calendar on a slow server is listed no more often than has to be."""
+    listings = {}
+    for deaf in (False, True):
+        with dav_peer(Manners(is_deaf=deaf)) as peer, dav_session(frozenset({peer.netloc})) as session:
+            CalDavRemote(peer.url, None, session=session, pause=lambda _seconds: None).probe()
+            listings[deaf] = [asked.method for asked in peer.asked if asked.headers.get("Depth") == "1"]
+    assert (listings[False], set(listings[True])) == ([], {"PROPFIND"})
+
+
+@pytest.mark.rule("C6", "C12")
+def test_a_way_whose_answers_come_too_late_is_not_sure() -> None:
+    limits = Limits(seconds=0.5, longest=0.6)
+    with dav_peer(Manners(has_sync=False)) as peer, dav_session(frozenset({peer.netloc}), limits) as session:
+        remote = CalDavRemote(peer.url, None, session=session, pause=lambda _seconds: None)
+        assert remote.probe().cursor_kind is CursorKind.TAG
+        peer.manners.listing_pace = 10
+        assert remote.probe().cursor_kind is CursorKind.NONE
+        assert [item for item in peer.items.values() if item.body is not None] == []
+
+
+@pytest.mark.rule("C6")
+def test_a_server_that_asks_for_a_pause_is_not_taken_for_one_that_cannot() -> None:
+    look = multistatus(response(COLLECTION, "<resourcetype><collection/><C:calendar/></resourcetype>"))
+    with dav_peer() as peer, dav_session(frozenset({peer.netloc})) as session:
+        peer.manners.answers[:] = [(207, {}, look), (207, {}, multistatus()), (429, {"Retry-After": "7"}, b"")]
+        with pytest.raises(SiteThrottled):
+            CalDavRemote(peer.url, None, session=session, writes=False).probe()

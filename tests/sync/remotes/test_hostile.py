@@ -2,7 +2,6 @@
 
 import gzip
 import resource
-import socket
 import ssl
 import subprocess
 import time
@@ -33,7 +32,7 @@ from sync.remotes.dav_xml import MOST_NODES, Unreadable, screen
 from sync.remotes.ics import IcsRemote
 from sync.remotes.protocol import CursorKind, Listing, Quirks
 from tests.fixtures.soak import scale
-from tests.outside.server import Listener, Script, answer, listening
+from tests.outside.server import Listener, Script, answer, dripping, endless, listening
 from tests.outside.ssrf_table import DISGUISES, LITERALS, NAMES, SCHEMES
 from tests.sync.remotes.dav_peer import COLLECTION, multistatus, response
 from tests.sync.remotes.worlds import event
@@ -180,25 +179,6 @@ def test_the_largest_listing_that_is_read_costs_little() -> None:
         spent = time.process_time() - begun
     assert (listing.is_whole, len(listing.there)) == (True, 20_000)
     assert spent < 5
-
-
-def dripping(head: bytes, drop: bytes) -> Script:
-    def script(peer: socket.socket, _request: bytes) -> None:
-        peer.sendall(head)
-        for _ in range(100):
-            peer.sendall(drop)
-            time.sleep(0.05)
-
-    return script
-
-
-def endless(head: bytes, piece: bytes) -> Script:
-    def script(peer: socket.socket, _request: bytes) -> None:
-        peer.sendall(head)
-        while True:
-            peer.sendall(piece)
-
-    return script
 
 
 @pytest.mark.rule("C12")

@@ -1,7 +1,7 @@
 """The walk over a site's pages against the stand-in, over real sockets: whole, or with a doubt that says why."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -11,28 +11,18 @@ from outside.http import Answer, Fetcher
 from outside.ycbm import YcbmClient
 from platzwart.peers.ycbm import Page, YcbmPeer
 from sync.remotes.ycbm_listing import listed, page_of
-
-DAY = datetime(2026, 12, 1, tzinfo=UTC)
-HOUR = timedelta(hours=1)
+from tests.peers.stand_in import DAY, HOUR, book, client_of, slot, two_pages
 
 
 @pytest.fixture
 def peer() -> Iterator[YcbmPeer]:
-    with YcbmPeer([Page("prf_a", "Hall A", "hall-a"), Page("prf_b", "Hall B", "hall-b", tentative=True)]) as stand_in:
-        yield stand_in
+    with two_pages() as made:
+        yield made
 
 
 @pytest.fixture
 def client(peer: YcbmPeer) -> YcbmClient:
-    return YcbmClient(peer.base_url, peer.account_id, peer.api_key, Fetcher(frozenset({peer.netloc})).request)
-
-
-def slot(hour: float, length: float = 1) -> Slot:
-    return Slot(DAY + hour * HOUR, DAY + (hour + length) * HOUR)
-
-
-def book(peer: YcbmPeer, when: Slot, page: str = "prf_a", **answers: str) -> str:
-    return str(peer.book(when.start, when.end, page, **({"FNAME": "Ada"} | answers))["id"])
+    return client_of(peer)
 
 
 def answering(body: bytes) -> YcbmClient:

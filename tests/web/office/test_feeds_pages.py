@@ -13,6 +13,7 @@ from booking.reads.house import read_house
 from booking.tables.bookings import AuditEntry
 from booking.tables.calendars import Feed
 from booking.tables.people import Customer
+from booking.values.feeds import FeedChoices
 from booking.values.identity import new_uuid
 from booking.values.states import Role, SubjectKind, Variant
 from booking.values.tokens import hash_token
@@ -128,7 +129,7 @@ def test_feeds_of_customers_and_of_others_are_not_the_offices_to_show(site: "Sit
         db.flush()
         made = make_feed(
             db, site.now, site.context.tools.link_key, organisation_id=site.ids.organisation_id,
-            kind=SubjectKind.CUSTOMER, target_id=customer.id, name="A", variant=Variant.FULL,
+            kind=SubjectKind.CUSTOMER, target_id=customer.id, name="A", choices=FeedChoices(Variant.FULL),
         )  # fmt: skip
         assert isinstance(made, tuple)
         return f"{HOME}/{made[0].public_id}"
@@ -160,3 +161,26 @@ def test_a_feed_gets_another_name_and_keeps_its_address(site: "Site") -> None:
     with site.database.read() as db:
         entry = db.scalars(select(AuditEntry).where(AuditEntry.action == "feed.renamed")).one()
     assert (entry.before, entry.after) == ({"name": GOOD["name"]}, {"name": "Büro oben"})
+
+
+@pytest.mark.rule("C1", "C4")
+def test_how_far_it_reaches_and_when_it_reminds_are_chosen_shown_and_kept(site: "Site") -> None:
+    visitor = site.logged_in()
+    page = visitor.get(make(visitor, back="12", ahead="6", alarm="1440", cancelled="")).text
+    for words in ("12 Monate lang", "ab 6 Monaten vorher", "1 Tag vorher", "sofort ausgelassen"):
+        assert words in page
+    feed = feed_of(site)
+    assert (feed.months_back, feed.months_ahead, feed.alarm_minutes, feed.cancelled_shown) == (12, 6, 1440, False)
+
+
+@pytest.mark.parametrize(("field", "value"), [("back", "13"), ("ahead", "0"), ("alarm", "-5"), ("back", "")])
+def test_what_is_not_offered_is_refused_at_its_field_and_nothing_typed_is_lost(
+    site: "Site", field: str, value: str
+) -> None:
+    visitor = site.logged_in()
+    answer = visitor.post(HOME, GOOD | {field: value}, of=HOME)
+    assert answer.status_code == 422
+    assert answer.text.count("Bitte wählen Sie") >= 1
+    assert GOOD["name"] in answer.text
+    with site.database.read() as db:
+        assert db.scalars(select(Feed)).all() == []

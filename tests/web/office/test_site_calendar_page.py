@@ -22,6 +22,7 @@ from booking.values.proofs import ProofPhase, ProofProblem
 from booking.values.states import Role
 from platzwart.peers.ycbm import Page, YcbmPeer
 from tests.neighbours import add_neighbour, log_in_at
+from tests.web.site_peer import given
 from web.proof_words import CALENDAR_TEXTS, proof_words
 
 if TYPE_CHECKING:
@@ -51,8 +52,7 @@ def owner(site: "Site") -> "Visitor":
 @pytest.fixture
 def path(site: "Site", owner: "Visitor", peer: YcbmPeer) -> str:
     """The page of a connection whose one page stands for the hall."""
-    given = {"name": "Halle", "account_id": peer.account_id, "api_key": peer.api_key, "base_url": peer.base_url}
-    made = owner.post(f"{HOME}/new", given, of=f"{HOME}/new")
+    made = owner.post(f"{HOME}/new", given(peer), of=f"{HOME}/new")
     found = re.search(r'href="(/office/sites/[0-9a-f-]{36})"', made.text)
     assert found is not None
     with site.database.read() as db:

@@ -22,6 +22,7 @@ from outside.ycbm_values import RemoteBooking as Standing
 from platzwart.peers.ycbm import Page, YcbmPeer
 from tests.builders import request, slot_in
 from tests.neighbours import add_neighbour, log_in_at
+from tests.web.site_peer import given
 from web.site_words import heard
 
 if TYPE_CHECKING:
@@ -45,11 +46,6 @@ def site(sqlite_url: str, make_site: Callable[..., "Site"], peer: YcbmPeer) -> "
 @pytest.fixture
 def owner(site: "Site") -> "Visitor":
     return site.logged_in(Role.OWNER)
-
-
-def given(peer: YcbmPeer, **changes: str) -> dict[str, str]:
-    good = {"name": "Halle", "account_id": peer.account_id, "api_key": peer.api_key, "base_url": peer.base_url}
-    return good | changes
 
 
 def connect(owner: "Visitor", peer: YcbmPeer, **changes: str) -> tuple[str, str]:
@@ -249,6 +245,28 @@ def test_a_way_that_fails_stays_unproven_and_says_why(site: "Site", owner: "Visi
     assert row(site).proven_at is None
     peer.control({"failing": False})
     assert owner.post(f"{path}/prove", of=path).status_code == 302, "a failure leaves no lease behind"
+
+
+@pytest.mark.rule("Y4", "Y8")
+def test_a_site_that_was_asked_too_often_is_left_alone_until_the_moment_that_it_named(
+    site: "Site", owner: "Visitor", peer: YcbmPeer
+) -> None:
+    path, _ = connect(owner, peer)
+    map_hall(site, owner, path)
+    peer.control({"rate": [1, 30]})
+    begun = owner.post(f"{path}/prove", of=path)
+    assert "Bitte sehen Sie dort nach" in begun.text, "it was made, although it could not be read again"
+    with site.database.read() as db:
+        assert db.scalars(select(RemoteBooking.ours)).all() == [True], "so it is known as ours"
+    until, asked = row(site).not_before, len(peer.requests)
+    assert until is not None
+    assert row(site).next_poll_at >= until > site.now
+    for page in ("prove", "profiles"):
+        assert "zu oft" in owner.post(f"{path}/{page}", of=path).text
+    assert len(peer.requests) == asked
+    elsewhere = given(peer, account_id="another")
+    assert owner.post(f"{path}/access", elsewhere, of=path).status_code == 302
+    assert row(site).not_before is None, "who moves to another account was asked for nothing there"
 
 
 @pytest.mark.rule("Y9")
