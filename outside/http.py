@@ -4,17 +4,16 @@ Each request, and each redirect on its way, passes the same gate: https only, po
 once, every address public, the connection made to that very address with Host, SNI and certificate check on the name.
 Hosts in `allow_private` (`host:port`) may be private and may be called by http. Environment, proxies, netrc and cookies
 play no part. Bodies arrive whole: decoded bytes are capped, and a total deadline by the clock covers resolving,
-connecting, redirects, sending and reading, so that a drip of one byte a second ends on time, too; silence ends sooner,
-where a limit of its own is shorter. Each request has its own connection, unless a session is made to keep them.
+connecting, redirects, sending and reading, so that a drip of one byte a second ends on time, too. Each request has its
+own connection, unless a session is made to keep them.
 """
 
-import math
 import re
 import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -47,15 +46,14 @@ READING = frozenset({"GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT"})
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`body` in decoded bytes, `seconds` by the clock for the whole request, at most `longest` for one that is given a
-    time of its own, `idle` for each step on its way: to resolve, to connect, to wait for a byte. `ports` bind hosts
-    that are not listed.
+    """`body` in decoded bytes, `seconds` by the clock for the whole request; one that is given more may go on, at most
+    for `longest`, as long as `pace` bytes have come for each second. `ports` bind hosts that are not listed.
     """
 
     body: int = 5_000_000
     seconds: float = 10.0
     longest: float = 0.0
-    idle: float = math.inf
+    pace: float = 20_000.0
     redirects: int = 3
     ports: frozenset[int] = PORTS
 
@@ -151,6 +149,12 @@ class GuardedSession(requests.Session):
         with self._gate.one_deadline(kwargs.get("timeout")):
             return super().send(request, **kwargs)
 
+    def lasting(self, seconds: float) -> AbstractContextManager[None]:
+        """All that this thread asks meanwhile is one request to the limits, which is given these seconds. Where it is
+        within another such time already, that one holds.
+        """
+        return self._gate.one_deadline(max(seconds, self.limits.seconds))
+
     def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
         """Called for each redirect before it is sent: nothing that could be a credential goes to another origin, and
         neither do hooks, by which digest authentication would answer a stranger's 401.
@@ -181,10 +185,10 @@ class _Gate(HTTPAdapter):
         if getattr(self._here, "deadline", None) is not None:
             yield
             return
-        seconds = self.limits.seconds
+        seconds = longest = self.limits.seconds
         if isinstance(timeout, int | float):
-            seconds = min(timeout, max(seconds, self.limits.longest))
-        self._here.deadline = Deadline(time.monotonic() + seconds, seconds, self.limits.idle)
+            seconds, longest = min(timeout, seconds), min(timeout, self.limits.longest)
+        self._here.deadline = Deadline(time.monotonic(), seconds, longest, self.limits.pace)
         try:
             yield
         finally:

@@ -26,28 +26,34 @@ MOST_ADDRESSES = 4
 CODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Deadline:
-    """A moment of the monotonic clock, how many seconds were given in all, and how many for each step on the way."""
+    """Until when a request may go on, counted from `begin` of the monotonic clock: for `seconds`, and up to `longest`
+    as long as `pace` bytes have come for each second of it. Who sends nothing or a drip ends after `seconds`.
+    """
 
-    at: float
+    begin: float
     seconds: float
-    idle: float
+    longest: float
+    pace: float
+    came: int = 0
 
     def left(self, where: str) -> float:
         """Seconds that the next step may take, more than 0. Raises TooSlow where none are left."""
-        rest = self.at - time.monotonic()
+        rest = self._at() - time.monotonic()
         if rest <= 0:
-            raise TooSlow(where, self.seconds)
-        return min(rest, self.idle)
+            raise self.passed(where)
+        return rest
+
+    def is_over(self) -> bool:
+        return time.monotonic() >= self._at()
 
     def passed(self, where: str) -> TooSlow:
         """What is to be said of a step that was not done in time."""
-        return TooSlow(where, self.seconds if time.monotonic() >= self.at else min(self.seconds, self.idle))
+        return TooSlow(where, round(self._at() - self.begin, 1))
 
-    def shortened(self, seconds: float) -> "Deadline":
-        at = time.monotonic() + seconds
-        return Deadline(at, seconds, self.idle) if at < self.at else self
+    def _at(self) -> float:
+        return self.begin + max(self.seconds, min(self.longest, self.came / self.pace))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,7 @@ class _Route:
 
 
 class _TimedReader(io.RawIOBase):
-    """Reads from a socket; each read may take only what the deadline leaves to it, not a fresh timeout."""
+    """Reads from a socket; each read may take only what the deadline leaves to it, and tells it what came."""
 
     def __init__(self, sock: Any, route: _Route) -> None:
         super().__init__()
@@ -71,6 +77,7 @@ class _TimedReader(io.RawIOBase):
     def readinto(self, buffer: Any) -> int | None:
         self._sock.settimeout(self._route.deadline.left(self._route.target.origin))
         count: int | None = self._raw.readinto(buffer)
+        self._route.deadline.came += count or 0
         return count
 
     def close(self) -> None:
@@ -112,14 +119,13 @@ class _Secure(_Plain, HTTPSConnection):
 
 
 def _connected(route: _Route) -> socket.socket:
-    """To the first address that answers; all of them together are one step."""
+    """To the first address that answers."""
     problem: OSError | None = None
-    deadline = route.deadline.shortened(route.deadline.idle)
     for address in route.addresses[:MOST_ADDRESSES]:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         sock = socket.socket(family, socket.SOCK_STREAM)
         try:
-            sock.settimeout(deadline.left(route.target.origin))
+            sock.settimeout(route.deadline.left(route.target.origin))
             sock.connect((address, route.target.port))
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError as error:
@@ -129,9 +135,9 @@ def _connected(route: _Route) -> socket.socket:
             sock.close()
             raise
         else:
-            sock.settimeout(deadline.left(route.target.origin))
+            sock.settimeout(route.deadline.left(route.target.origin))
             return sock
-    deadline.left(route.target.origin)
+    route.deadline.left(route.target.origin)
     raise Unreachable(route.target.origin, "connect") from problem
 
 
@@ -285,7 +291,7 @@ def _unpacker(coding: str, where: str) -> _Identity | _Inflate:
 def _told(route: _Route, error: Exception) -> OutsideError:
     """Past the deadline everything is TooSlow, whatever the last call happened to raise."""
     where = route.target.origin
-    if isinstance(error, TimeoutError) or time.monotonic() >= route.deadline.at:
+    if isinstance(error, TimeoutError) or route.deadline.is_over():
         return route.deadline.passed(where)
     if isinstance(error, ssl.SSLError | SSLError):
         return Unreachable(where, "tls")

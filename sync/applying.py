@@ -6,9 +6,8 @@ rows. Killed anywhere in between, the next plan finds by looking what was done.
 """
 
 import itertools
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -32,7 +31,6 @@ log = structlog.get_logger(__name__)
 
 MOST_WRITES = 50
 MOST_ITEMS = 500
-NO_STATE = (None, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ class Applier:
         self.ours = OurSide(turn, local)
         self.theirs = TheirSide(turn.link_id, clock, point, gatherer, quirks)
         self.until = clock()
-        self.ends: Counter[str] = Counter()
+        self.applied = Applied()
 
     def apply(self, plan: Plan, gathered: Gathered, has_time: Callable[[], bool]) -> Applied:
         """Raises LostLeaseError, and an error of `outside.errors` where the server as a whole fails."""
@@ -73,7 +71,7 @@ class Applier:
                 continue
             self._apply(chunk, gathered)
             self.progress(Stage.APPLY, len(chunk), len(groups))
-        return Applied(**self.ends)
+        return self.applied
 
     def _apply(self, chunk: Sequence[Group], gathered: Gathered) -> None:
         self._ours(chunk, gathered)
@@ -133,16 +131,22 @@ class Applier:
             self._count(group)
 
     def _count(self, group: Group) -> None:
+        here = there = 0
         for position, step in group.steps:
-            if step.is_write and group.states.get(position, NO_STATE)[0] is StepState.DONE:
-                self.ends["here" if step.side is Side.LOCAL else "there"] += 1
-        ends = [state for state, _ in group.states.values()]
-        self.ends["failed"] += StepState.FAILED in ends
-        self.ends["undone"] += StepState.SKIPPED in ends
+            if step.is_write and group.states.get(position, (None, ""))[0] is StepState.DONE:
+                here += step.side is Side.LOCAL
+                there += step.side is Side.REMOTE
+        ends = {state for state, _ in group.states.values()}
+        self.applied = Applied(
+            self.applied.here + here,
+            self.applied.there + there,
+            self.applied.failed + (StepState.FAILED in ends),
+            self.applied.undone + (StepState.SKIPPED in ends),
+        )
 
     def _leave(self, chunk: Sequence[Group]) -> None:
         """No time is left: the next run plans anew."""
-        self.ends["undone"] += len(chunk)
+        self.applied = replace(self.applied, undone=self.applied.undone + len(chunk))
 
 
 def _joined(states: Sequence[Mapping[int, tuple[StepState, str]]]) -> dict[int, tuple[StepState, str]]:

@@ -36,8 +36,7 @@ from sync.values import Identity, ItemLink, Link, LocalEvidence, LocalItem, Remo
 Reader = Callable[[Sequence[bytes], str], list[Outcome | None]]
 T = TypeVar("T")
 
-FETCH = 200
-"""At once: what is read while the next is fetched. After the last of them nothing is fetched any more."""
+FETCH = 500
 MOST_FETCHES = 2
 """At a time: so that nobody waits for anybody, and no server is flooded."""
 NOT_THERE = "it never ends"

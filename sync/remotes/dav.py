@@ -5,10 +5,8 @@ Retry-After, guess at credentials, and follow a PUT's redirect as a GET. Any oth
 """
 
 import logging
-import threading
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -17,14 +15,14 @@ import requests
 from caldav.davclient import DAVClient
 from caldav.lib.python_utilities import WireBytes
 
-from outside.errors import RefusedRedirect, SiteUnreadable, TooSlow
+from outside.errors import RefusedRedirect, SiteUnreadable
 from outside.http import READING, GuardedSession, Limits, guarded_session
 from sync.remotes.credentials import Credentials, auth_of, digest_of
 from sync.remotes.dav_xml import Multistatus, Unreadable, read, screen
 from sync.remotes.statuses import refusal
 
-LIMITS = Limits(body=10_000_000, seconds=10.0, longest=60.0, idle=20.0)
-"""`longest` and `idle` matter to listings, since a large one may take a slow server its time; no other call may."""
+LIMITS = Limits(body=10_000_000, seconds=10.0, longest=60.0)
+"""`longest` matters to listings, since a large one may take a slow server its time; no other call may."""
 ONE_CALL = 0.0
 """For `Dav.lasting`: no more than what one request may take."""
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -113,21 +111,9 @@ class _Door:
     def __init__(self, session: GuardedSession, credentials: Credentials) -> None:
         self._session, self._credentials = session, credentials
         self._auth = auth_of(credentials)
-        self._here = threading.local()
 
-    @contextmanager
-    def lasting(self, seconds: float) -> Iterator[None]:
-        limits = self._session.limits
-        given = max(limits.seconds, min(seconds, limits.longest))
-        self._here.end = time.monotonic() + given
-        try:
-            yield
-        except TooSlow as error:
-            if time.monotonic() < self._here.end:
-                raise
-            raise TooSlow(error.where, given) from None
-        finally:
-            self._here.end = None
+    def lasting(self, seconds: float) -> AbstractContextManager[None]:
+        return self._session.lasting(seconds)
 
     def close(self) -> None:
         """The session belongs to whoever made it."""
@@ -136,7 +122,8 @@ class _Door:
         self, method: str, url: str, *, data: bytes, headers: Mapping[str, str], **_options: object
     ) -> requests.Response:
         """What the library calls; its own options for proxies, certificates and time are not heard."""
-        came = self._followed(method, url, data, headers)
+        with self.lasting(ONE_CALL):
+            came = self._followed(method, url, data, headers)
         if came.status_code != 207:
             raise _NotForTheLibrary(Answer(came.status_code, came.headers, came.content, came.url))
         try:
@@ -149,9 +136,8 @@ class _Door:
         """Redirects on one origin, for what only reads, with the method kept. Elsewhere neither the credentials nor the
         question may go: whoever set up the link is told to enter the other address.
         """
-        end = getattr(self._here, "end", None) or time.monotonic() + self._session.limits.seconds
         for _ in range(MOST_REDIRECTS + 1):
-            came = self._sent(method, url, data, headers, end)
+            came = self._sent(method, url, data, headers)
             if came.status_code not in REDIRECTS or method not in READING:
                 return came
             target = urljoin(url, came.headers.get("Location", ""))
@@ -160,11 +146,10 @@ class _Door:
             url = target
         raise RefusedRedirect(where_of(url), "too many redirects")
 
-    def _sent(self, method: str, url: str, data: bytes, headers: Mapping[str, str], end: float) -> requests.Response:
+    def _sent(self, method: str, url: str, data: bytes, headers: Mapping[str, str]) -> requests.Response:
         def send() -> requests.Response:
-            seconds = max(end - time.monotonic(), 0.001)
             return self._session.request(
-                method, url, data=data, headers=headers, auth=self._auth, timeout=seconds, allow_redirects=False
+                method, url, data=data, headers=headers, auth=self._auth, allow_redirects=False
             )
 
         came = send()

@@ -35,7 +35,7 @@ from sync.remotes.protocol import (
 )
 from sync.remotes.statuses import refusal
 
-LIMITS = Limits(body=CALENDAR_LIMITS.octets, seconds=10.0, longest=60.0, idle=20.0)
+LIMITS = Limits(body=CALENDAR_LIMITS.octets, seconds=10.0, longest=60.0)
 WEBCAL = re.compile(r"(webcals?|feed):(//)?", re.IGNORECASE)
 LONGEST_NAME = 200
 PLAIN = f"{ascii_letters}{digits}@._-".encode()

@@ -1,3 +1,4 @@
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -60,6 +61,21 @@ def test_a_thousand_events_are_read_back_with_the_same_instants(thousand: list[A
         assert (event.start.astimezone(UTC), event.end.astimezone(UTC)) == (entry.slot.start, entry.slot.end)
         assert event["STATUS"] == entry.status
         assert entry.title in str(event["SUMMARY"])
+
+
+@pytest.mark.rule("C2", "C3")
+def test_ten_thousand_events_whose_fragments_are_kept_are_a_feed_within_a_tenth_of_a_second(
+    thousand: list[AgendaEntry], head: FeedHead
+) -> None:
+    fragments = [render_event(entry, Variant.FULL, "de", "hall.example") for entry in thousand] * 10
+    digests = [digest(one) for one in fragments]
+    zones, costs, seen = zones_of(thousand), [], set()
+    for _ in range(3):
+        began = time.process_time()
+        seen.add((join_feed(head, zones, fragments), etag(digests)))
+        costs.append(time.process_time() - began)
+    assert min(costs) < 0.1
+    assert len(seen) == 1
 
 
 @pytest.mark.rule("C3")

@@ -74,12 +74,10 @@ def test_redirects_share_one_deadline() -> None:
 
 @pytest.mark.parametrize(
     ("limits", "timeout"),
-    [(Limits(seconds=5), SECONDS), (Limits(seconds=SECONDS), 5.0), (Limits(seconds=0.1, longest=SECONDS), 5.0)],
-    ids=["shorter", "no longer", "as long as the longest"],
+    [(Limits(seconds=5), SECONDS), (Limits(seconds=SECONDS), 5.0), (Limits(seconds=5, longest=9), SECONDS)],
+    ids=["shorter", "no longer", "shorter than either"],
 )
-def test_a_caller_can_shorten_the_deadline_and_lengthen_it_only_as_far_as_the_limits_say(
-    limits: Limits, timeout: float
-) -> None:
+def test_a_caller_can_shorten_the_deadline_and_not_lengthen_that_of_the_silent(limits: Limits, timeout: float) -> None:
     with listening(silent) as listener:
         session = guarded_session(frozenset({listener.netloc}), limits)
         begun = time.monotonic()
@@ -89,16 +87,21 @@ def test_a_caller_can_shorten_the_deadline_and_lengthen_it_only_as_far_as_the_li
     assert caught.value.seconds == SECONDS
 
 
-def test_silence_ends_sooner_than_a_steady_answer() -> None:
-    limits = Limits(seconds=5, idle=0.3)
-    begun = time.monotonic()
-    with pytest.raises(TooSlow) as caught:
-        ask(silent, limits)
-    assert time.monotonic() - begun < limits.idle + SLACK
-    assert caught.value.seconds == limits.idle
-    begun = time.monotonic()
-    assert ask(steadily(b"x" * 500, SECONDS), limits).body == b"x" * 500
-    assert time.monotonic() - begun > limits.idle
+@pytest.mark.parametrize(
+    ("script", "seconds"),
+    [(silent, 0.3), (steadily(bytes(20), 2.0), 0.3), (steadily(bytes(2_000), 2.0), 0.6)],
+    ids=["silence", "drip", "flow"],
+)
+def test_whoever_is_given_more_time_has_it_as_long_as_enough_comes(script: Script, seconds: float) -> None:
+    """Each second must have brought five hundred bytes."""
+    limits = Limits(seconds=0.3, longest=0.6, pace=500)
+    with listening(script) as listener:
+        session = guarded_session(frozenset({listener.netloc}), limits)
+        begun = time.monotonic()
+        with pytest.raises(TooSlow) as caught:
+            session.get(f"http://{listener.netloc}/", timeout=5.0)
+        assert seconds - 0.05 < time.monotonic() - begun < seconds + SLACK
+    assert caught.value.seconds == seconds
 
 
 def test_all_addresses_of_a_name_share_the_time_to_connect() -> None:
@@ -112,7 +115,7 @@ def test_all_addresses_of_a_name_share_the_time_to_connect() -> None:
             waiting.connect_ex(("127.0.0.1", port))
         fetch = Fetcher(
             frozenset({f"full.test:{port}"}),
-            Limits(seconds=5, idle=0.4),
+            Limits(seconds=0.4),
             resolver=lambda _host, _port: ["127.0.0.1"] * 4,
         )
         begun = time.monotonic()

@@ -105,7 +105,7 @@ child.main()
     ("asked", "code"),
     [
         (f"ALLOC {150 * MEBIBYTE}", ""),
-        (f"ALLOC {200 * MEBIBYTE}", "calendar-too-much-memory"),
+        (f"ALLOC {220 * MEBIBYTE}", "calendar-too-much-memory"),
         ("BURN 3", ""),
         ("BURN 7", "calendar-too-slow"),
     ],

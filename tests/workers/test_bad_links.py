@@ -89,7 +89,7 @@ def house(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[House]:
-    quick = Limits(seconds=0.5, longest=0.5, idle=0.5)
+    quick = Limits(seconds=0.5, longest=0.5)
     monkeypatch.setattr(ics, "LIMITS", quick)
     monkeypatch.setattr(dav, "LIMITS", quick)
     (tmp_path / "tls").mkdir()
