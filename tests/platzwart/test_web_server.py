@@ -122,3 +122,10 @@ def test_no_request_carries_the_settings(web: Web) -> None:
     _, names = get(web.port, "/given")
     assert b"PATH" in names.splitlines()
     assert b"PLATZWART_" not in names
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="Linux alone has it")
+def test_no_thread_of_a_worker_interrupts_another_by_waking(web: Web) -> None:
+    threads = [int(path.name) for worker in web.workers for path in Path(f"/proc/{worker}/task").iterdir()]
+    assert len(threads) > 2 * len(web.workers)
+    assert {os.sched_getscheduler(thread) for thread in threads} == {os.SCHED_BATCH}
