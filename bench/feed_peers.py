@@ -1,8 +1,6 @@
 """Servers that feeds are measured beside, each on loopback and ended by who started it."""
 
-import os
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -14,7 +12,7 @@ from pathlib import Path
 
 from dulwich import porcelain
 
-from bench.house import free_port
+from bench.house import ended, free_port
 
 AUTHOR = b"bench <bench@localhost>"
 
@@ -99,18 +97,10 @@ def _lay(folder: Path, body: bytes) -> list[Path]:
 @contextmanager
 def _running(command: list[str], port: int) -> Iterator[None]:
     """A server in a process group of its own, up when its port answers, ended with all its children."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-    try:
+    started = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    with ended(started) as process:
         _wait_for(port, process)
         yield
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
