@@ -36,7 +36,8 @@ from tests.feed_house import KEY, NOW, House, book, build_house, fill
 from web.feed_cache import SMALL as SMALLEST
 from web.hot_feeds import FeedGate
 
-SIZES = SMALL, LARGE = (1_000, 10_000)
+SMALL = 1_000
+SIZES = (SMALL, 10_000)
 SECONDS = 3
 ROUNDS = 2
 CONNECTIONS = 8

@@ -6,7 +6,7 @@ OutsideError              where, and `retry_after` in seconds, or None where try
 ├── RefusedAddress        reason; the gate does not let this address out (SSRF); never retried
 ├── RefusedRedirect       reason; too many redirects, or a change of origin that would carry a body along
 ├── TooLarge              limit in decoded bytes
-├── TooSlow               seconds; the total deadline passed, in whatever phase, or one step took too long
+├── TooSlow               seconds; the total deadline passed, in whatever phase
 ├── Unreachable           reason: dns, connect, tls, closed
 ├── BadAnswer             reason; what came back is not HTTP, or is packed in a way that was not offered
 └── SiteError             status; the site itself answered, but not with what was asked

@@ -3,7 +3,6 @@
 import json
 import sys
 import time
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -52,9 +51,10 @@ def body_of(source: str, allow_private: frozenset[str]) -> bytes | Trouble:
 
 
 def _fetched(url: str, allow_private: frozenset[str]) -> bytes | Trouble:
-    fetcher = Fetcher(allow_private, replace(ics.LIMITS, seconds=ics.LIMITS.longest))
+    fetcher = Fetcher(allow_private, ics.LIMITS)
     try:
-        answer = fetcher.request("GET", url, headers={"Accept": "text/calendar, */*;q=0.1"})
+        with fetcher.session.lasting(ics.LIMITS.longest):
+            answer = fetcher.request("GET", url, headers={"Accept": "text/calendar, */*;q=0.1"})
     except OutsideError as error:
         return Trouble("not-fetched", found=str(error))
     if answer.status != 200:

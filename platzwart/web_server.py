@@ -98,8 +98,8 @@ def _stay_on_one_core(server: AbstractServer[Any]) -> None:
 def _do_not_interrupt_each_other() -> None:
     """In a worker, before it has threads: who is woken waits until who woke it has done all that it can.
 
-    Else the thread that speaks HTTP and those that answer change places at each request, which took half the processor
-    time of an answer that says 304 (docs/feeds.md). Who computes has no less of the processor.
+    Else the thread that speaks HTTP and those that answer change places at each request, which took a third of the
+    processor time of an answer that says 304 (docs/measurements.md). Who computes has no less of the processor.
     """
     if hasattr(os, "SCHED_BATCH"):
         with suppress(OSError):  # where another policy was chosen for the process

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -10,8 +11,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from outside.http import Limits
 from platzwart.cli import main
+from sync.remotes import ics
 from tests.ical.hostile import calendar, event
+from tests.outside.server import listening, steadily
 
 WHOLE = calendar(event("RRULE:FREQ=DAILY;COUNT=5", uid="a"), event(uid="b"), head="X-WR-CALNAME:Halle\n")
 KEYS = {"name", "events", "uids", "occurrences", "zones", "problems", "further_problems", "whole", "seconds"}
@@ -114,6 +118,19 @@ def test_an_address_is_fetched_through_the_guard(here: Path, served: str) -> Non
     assert check(f"http://{served}/served.ics", env=allowed).exit_code == 0
     (here / "served.ics").unlink()
     assert check(f"http://{served}/served.ics", env=allowed).exit_code == 2
+
+
+@pytest.mark.rule("C12")
+@pytest.mark.parametrize(("seconds", "code"), [(0.6, 0), (60.0, 2)], ids=["slowly", "a drip"])
+def test_an_address_has_the_time_of_a_link_and_no_more(
+    here: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, code: int
+) -> None:
+    monkeypatch.setattr(ics, "LIMITS", Limits(seconds=0.25, longest=3.0, pace=200))
+    with listening(steadily(WHOLE.replace(b"\n", b"\r\n"), seconds)) as listener:
+        begin = time.monotonic()
+        found = check(f"http://{listener.netloc}/", env={"PLATZWART_ALLOW_PRIVATE_HOSTS": listener.netloc})
+        assert found.exit_code == code, found.output
+        assert time.monotonic() - begin < 2.5
 
 
 def test_a_zone_that_is_none_is_refused_before_anything_is_read(here: Path) -> None:
