@@ -28,7 +28,7 @@ from tests.sync.remotes.dav_peer import COLLECTION, DavPeer, Manners, dav_peer, 
 from tests.sync.remotes.linked_remote import Linked, on_peer
 from tests.sync.remotes.worlds import event as body_of
 
-CALL, SLOW, LONGEST = 0.25, 0.6, 0.9
+CALL, SLOW, LONGEST = 0.25, 0.6, 1.6  # more than CALL and SLACK, so that either can be told from the other
 SLACK = 0.9  # what a busy machine may add
 LIMITS = Limits(seconds=CALL, longest=LONGEST, pace=300)
 FOR_EVER = 60.0
