@@ -62,15 +62,18 @@ class Applier:
         self.until = clock()
         self.applied = Applied()
 
-    def apply(self, plan: Plan, gathered: Gathered, has_time: Callable[[], bool]) -> Applied:
-        """Raises LostLeaseError, and an error of `outside.errors` where the server as a whole fails."""
-        groups = list(groups_of(plan.operations))
+    def apply(self, plan: Plan, gathered: Gathered, has_time: Callable[[], bool], first: int = 0) -> Applied:
+        """What was done by all calls so far. `first`: the position of the plan's first step in the run.
+
+        Raises LostLeaseError, and an error of `outside.errors` where the server as a whole fails.
+        """
+        groups = list(groups_of(plan.operations, first))
         for chunk in _chunks(groups):
             if not has_time():
                 self._leave(chunk)
                 continue
             self._apply(chunk, gathered)
-            self.progress(Stage.APPLY, len(chunk), len(groups))
+            self.progress(Stage.APPLY, len(chunk), gathered.of or len(groups))
         return self.applied
 
     def _apply(self, chunk: Sequence[Group], gathered: Gathered) -> None:

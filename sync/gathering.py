@@ -1,12 +1,14 @@
 """Both sides as evidence: the listing and its content read outside of any transaction, ours in short reading ones.
 
 With a delta only what it names, what waits, and what changed here is read; of a complete listing what differs from the
-index, too (`sync.narrowing`; SPEC C6, C9, C10).
+index, too (`sync.narrowing`; SPEC C6, C9, C10). Where much is new and nothing else, it is taken in parts, each as a
+delta that names some of it: what was read is planned and stored while the server works on the rest.
 """
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -62,7 +64,8 @@ class House:
 class Gathered:
     """All that a plan is made of. `bodies` are those fetched, by address. `is_read`: all that was to be read was.
 
-    `is_all`: all rows of the link are among `rows`. `is_first`: it has none yet.
+    `is_all`: all rows of the link were looked at. `is_first`: it has none yet. `of`: how many items there are in all
+    where these are a part of them, else 0.
     """
 
     link: Link
@@ -75,6 +78,7 @@ class Gathered:
     is_read: bool
     is_all: bool
     is_first: bool
+    of: int = 0
 
 
 Rows = dict[int | None, StoredItem]
@@ -115,8 +119,11 @@ class Gatherer:
         self.is_read = True
         self._turns = threading.Lock()
 
-    def gather(self, now: datetime, *, full: bool, whole: bool = False) -> Gathered:
-        """`full`: all is listed, whatever the cursor says; `whole`: and all rows are held against it.
+    def gather(
+        self, now: datetime, *, full: bool, whole: bool = False, in_parts: bool = False
+    ) -> Generator[Gathered, None, None]:
+        """`full`: all is listed, whatever the cursor says; `whole`: and all rows are held against it. `in_parts`: much
+        that is new may come in several; nothing of it is fetched any more once the generator is closed.
 
         Raises the errors of `outside.errors`.
         """
@@ -128,14 +135,30 @@ class Gatherer:
             self._get_ready()
         asked = self._read(lambda db: self._asked(db, listing, whole=whole))
         seen = replace(listing, there=asked.listed)
-        there = self._fetched(seen, to_fetch([item_link_of(row) for row in asked.rows.values()], seen))
-        local, rows = self._read(lambda db: self._local(db, now, asked, there, is_delta=listing.is_delta))
+        wanted = to_fetch([item_link_of(row) for row in asked.rows.values()], seen)
+        if in_parts and self._is_divided(listing, asked, wanted):
+            yield from self._parts(now, listing, asked, wanted)
+        else:
+            there = self._fetched(seen, wanted)
+            yield self._gathered(now, listing, asked, there)
+
+    def _gathered(
+        self, now: datetime, listing: Listing, asked: _Asked, there: Mapping[str, RemoteItem], *, is_last: bool = True
+    ) -> Gathered:
+        looks = is_last  # at what changed here
+        local, rows = self._read(lambda db: self._local(db, now, asked, there, is_delta=listing.is_delta, looks=looks))
         late = _as_listed(listing, [row for row_id, row in rows.items() if row_id not in asked.rows])
         gone = frozenset(listing.gone) - there.keys()
         remote = RemoteEvidence(
-            {**there, **late}, listing.is_delta, listing.is_whole, now, gone, asked.others - len(late)
+            {**there, **late},
+            listing.is_delta,
+            listing.is_whole,
+            now,
+            gone,
+            asked.others - len(late),
+            is_read=self.is_read and is_last,
         )
-        link = link_of(facts, self.house.instance, self.house.busy_text)
+        link = link_of(self.facts, self.house.instance, self.house.busy_text)
         return Gathered(
             link=replace(link, active=None) if asked.is_all else link,
             rows=tuple(item_link_of(row) for row in rows.values()),
@@ -178,45 +201,75 @@ class Gatherer:
         rows = link_evidence.rows_by(session, facts.link_id, hrefs=narrowed.hrefs)
         return _Asked(_by_id(rows), narrowed.listed, is_all=False, astray=marks.astray, others=narrowed.others)
 
+    def _is_divided(self, listing: Listing, asked: _Asked, wanted: Collection[str]) -> bool:
+        """Of all that is named nothing is known, and one part can be fetched while another is written."""
+        is_new = listing.is_whole and not listing.gone and not asked.rows and (listing.is_delta or asked.is_all)
+        return is_new and self.remote.parallel > 1 and len(wanted) > FETCH
+
+    def _parts(
+        self, now: datetime, listing: Listing, asked: _Asked, wanted: Sequence[str]
+    ) -> Generator[Gathered, None, None]:
+        """Until all is read nothing new of ours is looked at: it may lie there under an address that comes later."""
+        batches, etags = _batches(wanted), dict(listing.there)
+        with closing(self._brought(batches, self.progress)) as brought:
+            for batch, items in zip(batches, brought, strict=True):
+                delta = replace(listing, is_delta=True, there=tuple(Listed(href, etags[href]) for href in batch))
+                there, is_last = self._named(batch, items, etags), batch is batches[-1]
+                found = self._gathered(now, delta, self._known(delta), there, is_last=is_last)
+                is_first = asked.is_all and batch is batches[0]
+                yield replace(found, listing=listing, is_all=asked.is_all, is_first=is_first, of=len(wanted))
+
+    def _known(self, delta: Listing) -> _Asked:
+        return self._read(lambda db: self._asked(db, delta, whole=False))
+
     def _fetched(self, listing: Listing, wanted: Collection[str]) -> dict[str, RemoteItem]:
         """What is there, with the content of what was to be read. An address that is gone meanwhile is left out."""
         asked = dict.fromkeys(wanted)
-        etags = {one.href: one.etag for one in listing.there}
+        etags = dict(listing.there)
         there = {one.href: RemoteItem(one.href, one.etag) for one in listing.there if one.href not in asked}
-        hrefs = iter(asked)
-        batches = list(iter(lambda: list(islice(hrefs, FETCH)), []))
-        for batch, items in zip(batches, self._brought(batches), strict=True):
-            if items is None:  # named without its content, it is neither changed nor gone
-                self.is_read = False
-                there |= {href: RemoteItem(href, etags[href]) for href in batch if href in etags}
-            else:
-                there |= {one.href: one for one in items}
+        batches = _batches(asked)
+        with closing(self._brought(batches, self.progress)) as brought:
+            for batch, items in zip(batches, brought, strict=True):
+                there |= self._named(batch, items, etags)
         if self.facts.kind is LinkKind.ICS:
             # named, but in no block of its own: it is there, whatever it says
             lost = (one for one in listing.there if one.href in asked and one.href not in there)
             there |= {one.href: RemoteItem(one.href, one.etag, None, NOT_THERE) for one in lost}
         return there
 
-    def _brought(self, batches: Sequence[Sequence[str]]) -> list[list[RemoteItem] | None]:
+    def _named(
+        self, batch: Sequence[str], items: Sequence[RemoteItem] | None, etags: Mapping[str, str | None]
+    ) -> dict[str, RemoteItem]:
+        """Of what was named without its content is known neither that it changed nor that it is gone."""
+        if items is not None:
+            return {one.href: one for one in items}
+        self.is_read = False
+        return {href: RemoteItem(href, etags[href]) for href in batch if href in etags}
+
+    def _brought(
+        self, batches: Sequence[Sequence[str]], progress: Progress
+    ) -> Generator[list[RemoteItem] | None, None, None]:
         """What each batch holds, None where there was no time for it; some are fetched while others are read."""
         side_by_side = min(self.remote.parallel, MOST_FETCHES, len(batches))
         total = sum(map(len, batches))
-        with ThreadPoolExecutor(1) as readers:
 
-            def read(resources: Sequence[Resource]) -> list[RemoteItem]:
-                items = self.read(resources)
-                self.progress(Stage.READ, len(resources), total)
-                return items
+        def read(resources: Sequence[Resource]) -> list[RemoteItem]:
+            items = self.read(resources)
+            progress(Stage.READ, len(resources), total)
+            return items
 
-            def bring(batch: Sequence[str]) -> Future[list[RemoteItem]] | None:
-                return readers.submit(read, self.remote.fetch(batch)) if self.patience() else None
+        def bring(batch: Sequence[str]) -> Future[list[RemoteItem]] | None:
+            return readers.submit(read, self.remote.fetch(batch)) if self.patience() else None
 
-            if side_by_side > 1:
-                with ThreadPoolExecutor(side_by_side) as fetchers:
-                    coming = list(fetchers.map(bring, batches))
-            else:
-                coming = [bring(batch) for batch in batches]
-            return [None if reading is None else reading.result() for reading in coming]
+        with ThreadPoolExecutor(1) as readers, ThreadPoolExecutor(max(side_by_side, 1)) as fetchers:
+            coming = [fetchers.submit(bring, batch) for batch in batches]
+            try:
+                for fetched in coming:
+                    reading = fetched.result()
+                    yield None if reading is None else reading.result()
+            finally:
+                for fetched in coming:
+                    fetched.cancel()
 
     def read(self, resources: Sequence[Resource]) -> list[RemoteItem]:
         """Resources as items, or with the problem that keeps them from being one. Threads take turns."""
@@ -241,14 +294,21 @@ class Gatherer:
         return replace(item, origin=f"{instance}/{self.facts.link_id}")
 
     def _local(
-        self, session: Session, now: datetime, asked: _Asked, there: Mapping[str, RemoteItem], *, is_delta: bool
+        self,
+        session: Session,
+        now: datetime,
+        asked: _Asked,
+        there: Mapping[str, RemoteItem],
+        *,
+        is_delta: bool,
+        looks: bool,
     ) -> tuple[LocalEvidence, Rows]:
         fresh = _fresh(asked.rows.values(), there.values())
         ended = self._ended(session, fresh)
         if asked.is_all:
             evidence = self._evidence(session, link_evidence.bookings(session, self.facts), None)
             return replace(evidence, ended_uids=ended), asked.rows
-        changed, gone = link_evidence.touched(session, self.facts, now)
+        changed, gone = link_evidence.touched(session, self.facts, now) if looks else (set(), set())
         if not is_delta:
             changed |= revived(session, self.facts) | {-one for one in asked.astray}
             fresh += _only_known(asked.rows.values(), there)
@@ -298,6 +358,11 @@ class Gatherer:
         uids = {uuid: item.uid for item in fresh if (uuid := own_uuid(item.uid, self.house.instance))}
         found = link_evidence.ended_uids(session, self.facts.organisation_id, uids.keys())
         return frozenset(uids[uuid] for uuid in found)
+
+
+def _batches(hrefs: Iterable[str]) -> list[tuple[str, ...]]:
+    left = iter(hrefs)
+    return list(iter(lambda: tuple(islice(left, FETCH)), ()))
 
 
 def _by_id(*many: Iterable[StoredItem]) -> Rows:

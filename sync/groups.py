@@ -47,8 +47,8 @@ class Group:
             self.states[position] = (StepState.FAILED, problem)
 
 
-def groups_of(operations: Sequence[Operation]) -> Iterator[Group]:
-    """The steps of an item stand together; they share its row."""
-    numbered = enumerate(operations)
+def groups_of(operations: Sequence[Operation], first: int = 0) -> Iterator[Group]:
+    """The steps of an item stand together; they share its row. `first`: the position of the first step."""
+    numbered = enumerate(operations, first)
     for _, steps in itertools.groupby(numbered, key=lambda one: id(one[1].row)):
         yield Group(list(steps))

@@ -124,8 +124,9 @@ class _Planner:
             self._add(steps, is_their_change=False)
             if found.item and steps:
                 index.rows.setdefault(found.item.uid, steps[0].row)  # it has its address
-        for one in new:
-            self._add(new_here(one, index), is_their_change=False)
+        if self.remote.is_read:  # else what was not read yet may be the same
+            for one in new:
+                self._add(new_here(one, index), is_their_change=False)
 
     def _index(self, unlinked: dict[str, LocalItem]) -> Index:
         rows: dict[str, ItemLink] = {}

@@ -7,8 +7,8 @@ of that first. Whatever kills it, the next run plans anew from what lies on both
 import gc
 import random
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import asdict, dataclass, field, replace
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -27,20 +27,22 @@ from booking.reads.link_evidence import LinkFacts
 from booking.reads.links import last_plan
 from booking.tables.database import Database
 from booking.values.clock import local_time
-from booking.values.links import LinkProblem, LinkStatus, RunEnd, RunMode, RunOutcome, StepState
+from booking.values.links import LinkStatus, RunEnd, RunMode, RunOutcome, StepState
 from config.faults import fault
 from ical.canon import item_of
 from outside.errors import OutsideError
+from sync import run_end
 from sync.applying import Applied, Applier
 from sync.gathering import Gathered, Gatherer, House, Reader
 from sync.identity import is_own_address, is_own_calendar
+from sync.joining import joined
 from sync.local_steps import LocalSteps
 from sync.many import ManyBodies, read_many
 from sync.plan import plan
-from sync.problems import problem_of, problem_of_answer
 from sync.progress import Progress, untold
 from sync.remotes.opening import Meter, Opener, Place, open_remote
 from sync.remotes.protocol import Quirks, Remote
+from sync.run_end import OutOfTimeError, OwnCalendarError
 from sync.run_time import RunTime
 from sync.store import item_link_of, quirks_of, quirks_stored, step_of, stored_of
 from sync.unlinking import remove_ours
@@ -54,15 +56,8 @@ NIGHT = range(1, 5)
 A_DAY = timedelta(hours=20)
 TOO_LONG = timedelta(hours=30)
 MOST_WIDENED = 100
+NOTHING_APPLIED = Applied()
 BUSY = {"de": "Belegt", "en": "Busy"}
-
-
-class OutOfTimeError(Exception):
-    """The run may take no longer; what it read is read again."""
-
-
-class OwnCalendarError(Exception):
-    """The address is one of ours, or what lies there is: linking it would import ourselves (SPEC C10)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,32 +216,42 @@ class _Run:
         self, facts: LinkFacts, house: House, remote: Remote, quirks: Quirks, reader: Reader
     ) -> tuple[RunEnd, Ran]:
         engine, now = self.engine, self.engine.clock()
-        is_full = self.mode is RunMode.FULL or (facts.whole_at is not None and facts.whole_at <= now)
         gatherer = Gatherer(engine.database, facts, house, remote, self.time.patience, reader, engine.progress)
-        gathered = gatherer.gather(now, full=is_full, whole=self.mode is RunMode.FULL)
-        self._refuse_own(facts, gathered)
-        if not self.time.is_left():
-            raise OutOfTimeError
-        made = self._plan(gathered, now)
-        self._write_down(made)
-        engine.point("sync.planned")
-        if self.mode is RunMode.PLAN or (self.shown is not None and made.hash != self.shown):
-            return self._planned(made)
         local = LocalSteps(facts, house.zone)
         applier = Applier(
             engine.database, self.turn, engine.clock, engine.point, gatherer, quirks, local, engine.progress
         )
-        applied = applier.apply(made, gathered, self.time.is_left)
+        is_full = self.mode is RunMode.FULL or (facts.whole_at is not None and facts.whole_at <= now)
+        is_shown = self.mode is RunMode.PLAN or self.shown is not None  # as one plan, to a person
+        plans: list[Plan] = []
+        with closing(
+            gatherer.gather(now, full=is_full, whole=self.mode is RunMode.FULL, in_parts=not is_shown)
+        ) as parts:
+            for gathered in parts:
+                self._refuse_own(facts, gathered)
+                if not self.time.is_left():
+                    raise OutOfTimeError
+                made = self._plan(gathered, now, applier.applied)
+                steps_before = sum(len(one.operations) + len(one.held) for one in plans)
+                self._write_down(made, steps_before)
+                plans.append(made)
+                engine.point("sync.planned")
+                if self.mode is RunMode.PLAN or (self.shown is not None and made.hash != self.shown):
+                    return self._ran(run_end.planned(made, applier.applied, self.meter), made)
+                applier.apply(made, gathered, self.time.is_left, steps_before)
         self._widen(facts, house)
-        return self._done(made, gathered, applied)
+        whole = joined(plans)
+        return self._ran(run_end.done(whole, gathered, applier.applied, self.meter), whole, applier.applied)
 
-    def _plan(self, gathered: Gathered, now: datetime) -> Plan:
+    def _plan(self, gathered: Gathered, now: datetime, applied: Applied) -> Plan:
         """The plan; where a person let go what was shown, the one without that hold, if it is the same otherwise."""
-        made = plan(gathered.link, gathered.rows, gathered.local, gathered.remote, now)
+        link = gathered.link
+        link = replace(link, written_last_hour=link.written_last_hour + applied.here + applied.there)
+        made = plan(link, gathered.rows, gathered.local, gathered.remote, now)
         approved = made.approve(self.shown) if self.shown is not None else None
         if not approved:
             return made
-        link = replace(gathered.link, approved=gathered.link.approved | approved)
+        link = replace(link, approved=link.approved | approved)
         let_go = plan(link, gathered.rows, gathered.local, gathered.remote, now)
         self.shown = let_go.hash  # the same steps, some of them no longer held
         return let_go
@@ -256,13 +261,15 @@ class _Run:
         if gathered.is_first and not facts.policy.writes and len(items) > 1 and is_own_calendar(gathered.link, items):
             raise OwnCalendarError
 
-    def _write_down(self, made: Plan) -> None:
-        """Every step that writes or asks, before any of it begins; rows alone are no step to show."""
+    def _write_down(self, made: Plan, first: int) -> None:
+        """Every step that writes or asks, before any of it begins; rows alone are no step to show. `first` is the
+        position of the first one in the run.
+        """
         steps = [step_of(one) for one in made.operations]
         steps += [step_of(one, StepState.HELD) for one in made.held]
         now = self.engine.clock()
-        kept = {position: step for position, step in enumerate(steps) if step.kind != Kind.NOTE}
-        if not kept or self._is_repeated(made):
+        kept = {position: step for position, step in enumerate(steps, first) if step.kind != Kind.NOTE}
+        if not kept or (not first and self._is_repeated(made)):
             return
 
         def work(session: Session) -> None:
@@ -317,56 +324,13 @@ class _Run:
         end = RunEnd(outcome, {"there": removed}, writes=removed, keeps_cursor=True, requests=self.meter.requests)
         return end, Ran(outcome, self.turn.run_id, applied=Applied(there=removed, undone=left))
 
-    def _planned(self, made: Plan) -> tuple[RunEnd, Ran]:
-        return self._end(RunOutcome.PLANNED, made, Applied()), Ran(
-            RunOutcome.PLANNED, self.turn.run_id, made, requests=self.meter.requests
-        )
-
-    def _done(self, made: Plan, gathered: Gathered, applied: Applied) -> tuple[RunEnd, Ran]:
-        listing = gathered.listing
-        is_left = applied.undone > 0 or bool(made.postponed) or not gathered.is_read
-        outcome = RunOutcome.PARTIAL if is_left else RunOutcome.DONE
-        if not listing.is_whole:
-            outcome = RunOutcome.INCOMPLETE
-        cursor = (listing.cursor.kind.value, listing.cursor.value) if listing.cursor else None
-        end = replace(
-            self._end(outcome, made, applied),
-            is_settled=True,
-            keeps_cursor=is_left or not listing.is_whole,
-            cursor=cursor,
-            was_full=gathered.is_all,
-            problem=problem_of_answer(listing.not_whole_because) if outcome is RunOutcome.INCOMPLETE else "",
-            detail=listing.not_whole_because,
-        )
-        return end, Ran(outcome, self.turn.run_id, made, applied, end.problem, self.meter.requests)
-
-    def _end(self, outcome: RunOutcome, made: Plan, applied: Applied) -> RunEnd:
-        counts = {name: count for name, count in (asdict(made.counts) | {"failed": applied.failed}).items() if count}
-        return RunEnd(
-            outcome=outcome,
-            counts=counts,
-            plan_hash="" if self.is_repeated else _shown_hash(made),
-            hold=made.hold.value if made.hold else "",
-            requests=self.meter.requests,
-            octets=self.meter.octets,
-            writes=applied.here + applied.there,
-            identity=made.identity.value,
-        )
+    def _ran(self, end: RunEnd, made: Plan | None = None, applied: Applied = NOTHING_APPLIED) -> tuple[RunEnd, Ran]:
+        if self.is_repeated:
+            end = replace(end, plan_hash="")
+        return end, Ran(end.outcome, self.turn.run_id, made, applied, end.problem, self.meter.requests)
 
     def failed(self, error: Exception) -> tuple[RunEnd, Ran]:
-        problem = LinkProblem.OWN_CALENDAR if isinstance(error, OwnCalendarError) else problem_of(error)
-        if isinstance(error, OutOfTimeError):
-            problem = LinkProblem.TOO_SLOW
-        retry = getattr(error, "retry_after", None)
-        end = RunEnd(
-            outcome=RunOutcome.FAILED,
-            requests=self.meter.requests,
-            octets=self.meter.octets,
-            problem=problem.value,
-            detail=str(error) if isinstance(error, OutsideError) else type(error).__name__,
-            retry_after=retry if isinstance(retry, int) and problem is LinkProblem.THROTTLED else None,
-        )
-        return end, Ran(RunOutcome.FAILED, self.turn.run_id, problem=problem.value, requests=self.meter.requests)
+        return self._ran(run_end.failed(error, self.meter))
 
     def _hold_on(self) -> None:
         now = self.engine.clock()
@@ -376,11 +340,6 @@ class _Run:
 def _kept(reader: Reader) -> AbstractContextManager[Reader]:
     """One child for all that is read in a run, where children read."""
     return reader.kept() if isinstance(reader, ManyBodies) else nullcontext(reader)
-
-
-def _shown_hash(made: Plan) -> str:
-    """Of a plan that has something to show."""
-    return made.hash if made.held or any(one.kind is not Kind.NOTE for one in made.operations) else ""
 
 
 def _house(session: Session, facts: LinkFacts) -> House:

@@ -267,7 +267,8 @@ class LocalEvidence:
 class RemoteEvidence:
     """Their side, by href, as a `Listing` proved it; `read_at` is when it was read.
 
-    `others`: so many further items were listed as their rows say, and neither they nor these rows are given.
+    `others`: so many further items were listed as their rows say, and neither they nor these rows are given. `is_read`:
+    what is new was read; else more lies there than is given.
     """
 
     there: Mapping[str, RemoteItem]
@@ -276,6 +277,7 @@ class RemoteEvidence:
     read_at: datetime
     gone: frozenset[str] = frozenset()
     others: int = 0
+    is_read: bool = True
 
     @property
     def proves_absence(self) -> bool:

@@ -52,7 +52,7 @@ def gathered(here: World, *, all_rows: bool) -> Gathered:
         alive = link_evidence.link_ids(session, facts.organisation_id)
     house = House(here.house.host_id, ZONE.key, "Belegt", alive)
     gatherer = Gatherer(here.database, facts, house, here.remote, lambda: True, read_here)
-    return gatherer.gather(here.now, full=True, whole=all_rows)
+    return next(gatherer.gather(here.now, full=True, whole=all_rows))
 
 
 def planned(here: World, found: Gathered) -> Plan:
