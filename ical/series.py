@@ -5,47 +5,18 @@ clocks skip means the moment as far after the gap's start, one that they run thr
 (`booking.values.clock.instant_of`); the length is elapsed time.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from enum import StrEnum
-from itertools import islice
 from types import MappingProxyType
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from booking.values.agenda import AgendaEntry
 from booking.values.clock import instant_of
+from booking.values.recurrence import Rule, planned_days
 from booking.values.slot import Slot
 from booking.values.states import ItemStatus
-
-
-class Frequency(StrEnum):
-    DAILY = "DAILY"
-    WEEKLY = "WEEKLY"
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """Every `interval` days or weeks, either up to and with the local day `until` or `count` times.
-
-    `weekdays` (Monday 0) belong to WEEKLY alone; empty means that of the first date. Weeks begin on Monday. Raises
-    ValueError unless exactly one end is given: an open end is planned as far as it is booked.
-    """
-
-    frequency: Frequency = Frequency.WEEKLY
-    interval: int = 1
-    weekdays: frozenset[int] = frozenset()
-    until: date | None = None
-    count: int | None = None
-
-    def __post_init__(self) -> None:
-        if (self.until is None) == (self.count is None):
-            raise ValueError("a rule ends either on a day or after a count")
-        if self.interval < 1 or (self.count is not None and self.count < 1):
-            raise ValueError("an interval and a count are at least 1")
-        if self.weekdays and (self.frequency is not Frequency.WEEKLY or not self.weekdays <= set(range(7))):
-            raise ValueError("weekdays are 0 to 6, and of weekly rules only")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +61,8 @@ NO_CHANGES: Mapping[datetime, Change] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One recurring pattern. `first` is a date of the rule; `zone` an Olson name.
+    """One recurring pattern. `first` is a date of the rule; `zone` an Olson name. The rule has an end: an open one is
+    planned as far as it is booked.
 
     `revision` is of all that shares the UID and grows with every change of anything: a date left out, a change made or
     taken back. `common` is of the last change that touched every occurrence (None: `revision`); an occurrence that is
@@ -114,9 +86,11 @@ class Series:
     ended_at: datetime | None = None
 
     def __post_init__(self) -> None:
-        """Raise ValueError where the length is none, or the first date is not one of the rule's."""
+        """Raise ValueError where it has no length, its rule ends never or too early, or `first` is none of its days."""
         if self.length <= timedelta(0):
             raise ValueError(f"a length is more than nothing: {self.length}")
+        if self.rule.is_open:
+            raise ValueError("a rule ends on a day or after a count")
         if self.rule.weekdays and self.first.weekday() not in self.rule.weekdays:
             raise ValueError(f"{self.first.isoformat()} is no weekday of the rule")
         if self.rule.until is not None and self.rule.until < self.first:
@@ -143,15 +117,6 @@ class Occurrence:
     @property
     def is_moved(self) -> bool:
         return self.slot != self.planned
-
-
-def planned_days(first: date, rule: Rule) -> Iterator[date]:
-    """The days of a rule in order, those left out among them."""
-    days = _daily(first, rule.interval) if rule.frequency is Frequency.DAILY else _weekly(first, rule)
-    for day in days if rule.count is None else islice(days, rule.count):
-        if rule.until is not None and day > rule.until:
-            return
-        yield day
 
 
 def occurrences(series: Series) -> list[Occurrence]:
@@ -218,19 +183,3 @@ def _fate(series: Series, change: Change) -> tuple[ItemStatus, datetime | None]:
     if change.status is None or series.status is ItemStatus.CANCELLED:
         return series.status, series.ended_at
     return change.status, None
-
-
-def _daily(first: date, interval: int) -> Iterator[date]:
-    step = timedelta(days=interval)
-    while True:
-        yield first
-        first += step
-
-
-def _weekly(first: date, rule: Rule) -> Iterator[date]:
-    monday = first - timedelta(days=first.weekday())
-    weekdays = sorted(rule.weekdays) or [first.weekday()]
-    while True:
-        week = (monday + timedelta(days=weekday) for weekday in weekdays)
-        yield from (day for day in week if day >= first)
-        monday += timedelta(weeks=rule.interval)

@@ -19,8 +19,9 @@ from itertools import dropwhile, pairwise
 from zoneinfo import ZoneInfo
 
 from booking.values.clock import DAY, instant_of
+from booking.values.recurrence import Frequency, planned_days
 from booking.values.slot import Slot
-from ical.series import Frequency, Occurrence, Series, planned_days
+from ical.series import Occurrence, Series
 from ical.times import utc_text, wall_of
 from ical.zones import keeps_rule
 

@@ -6,10 +6,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from booking.values.recurrence import Frequency, Rule
 from booking.values.slot import Slot
 from booking.values.states import ItemStatus
 from ical.feed import FeedHead
-from ical.series import Change, Frequency, Revision, Rule, Series, Texts
+from ical.series import Change, Revision, Series, Texts
 
 HOST = "hall.example"
 HEAD = FeedHead("Halle A", "Alle Zeiten", None, HOST, "Europe/Berlin")

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from booking.values.recurrence import Frequency, Rule, planned_days
 from booking.values.slot import Slot
 from booking.values.states import ItemStatus
-from ical.series import Frequency, Revision, Rule, Series, Texts, occurrences, planned_days, single_entry
+from ical.series import Revision, Series, Texts, occurrences, single_entry
 from tests.ical.series_builders import MADE, ZONES, at, change, generated, local, made, meant, planned_by_hand, utc
 
 RULES = st.builds(
@@ -35,7 +36,6 @@ def test_a_rule_has_the_days_that_one_finds_by_asking_of_each(rule: Rule, first:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {},
         {"count": 3, "until": date(2027, 1, 1)},
         {"count": 0},
         {"count": 1, "interval": 0},
@@ -52,6 +52,7 @@ def test_a_rule_that_makes_no_sense_is_an_error(wrong: dict[str, object]) -> Non
     "wrong",
     [
         {"length": timedelta(0)},
+        {"rule": Rule()},
         {"rule": Rule(weekdays=frozenset({2}), count=3)},
         {"rule": Rule(until=date(2026, 8, 31))},
     ],

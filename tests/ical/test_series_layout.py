@@ -2,9 +2,10 @@ from datetime import date, time, timedelta
 
 import pytest
 
+from booking.values.recurrence import Frequency, Rule
 from booking.values.slot import Slot
 from booking.values.states import ItemStatus
-from ical.series import Frequency, Rule, Series, Texts, occurrences
+from ical.series import Series, Texts, occurrences
 from ical.series_layout import Group, Layout, laid_out, rule_text
 from tests.ical.series_builders import at, change, local, made, utc
 

@@ -5,6 +5,7 @@ from datetime import date, time, timedelta
 import pytest
 from icalendar import Calendar, Component
 
+from booking.values.recurrence import Frequency, Rule
 from booking.values.states import ItemStatus
 from ical.mail_part import (
     Correspondent,
@@ -14,7 +15,7 @@ from ical.mail_part import (
     publish_series,
     request_series,
 )
-from ical.series import Frequency, Rule, Series, Texts
+from ical.series import Series, Texts
 from tests.ical.readers import READERS
 from tests.ical.series_builders import HOST, ZONES, at, change, generated, local, made, meant, utc
 

@@ -4,10 +4,11 @@ from datetime import date, timedelta
 
 import pytest
 
+from booking.values.recurrence import Rule
 from booking.values.states import Variant
 from ical.feed import render_calendar
 from ical.fragment import FeedOptions
-from ical.series import Rule, Series
+from ical.series import Series
 from ical.window import Window
 from tests.fixtures.soak import SOAK, scale
 from tests.ical.readers import READERS

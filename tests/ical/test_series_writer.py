@@ -7,10 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from icalendar import Calendar
 
+from booking.values.recurrence import Rule
 from booking.values.states import ItemStatus, Variant
 from ical.feed import render_calendar
 from ical.fragment import FeedOptions
-from ical.series import Revision, Rule, Series, Texts
+from ical.series import Revision, Series, Texts
 from ical.series_writer import render_series
 from ical.text import clean
 from ical.window import Window
