@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from booking.values.feeds import FeedChoices
 from booking.values.states import Variant
 from ical.window import Window
 
@@ -19,6 +20,17 @@ class FeedOptions:
     window: Window = field(default_factory=Window)
     is_expanded: bool = False
     alarm: timedelta | None = None
+
+
+def options_of(choices: FeedChoices) -> FeedOptions:
+    """How a feed of these choices is rendered."""
+    return FeedOptions(
+        variant=choices.variant,
+        language=choices.language,
+        window=Window(choices.cancelled_shown, choices.months_back, choices.months_ahead),
+        is_expanded=choices.series_expanded,
+        alarm=timedelta(minutes=choices.alarm_minutes) if choices.alarm_minutes is not None else None,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,8 @@ from booking.values.agenda import AgendaEntry
 from booking.values.states import SubjectKind, Variant
 from ical.event import render_event
 from ical.feed import FEED_END, FeedHead, content_type, digest, etag, feed_opening, feed_order, zones_of
-from ical.window import Window, shown_from, shown_until
+from ical.fragment import FeedOptions, options_of
+from ical.window import shown_from, shown_until
 from web.feed_words import code_given, code_line
 
 K = TypeVar("K")
@@ -324,7 +325,8 @@ class Calendars:
                 changed, gone = _changed(session, calendar, feed, since, seen)
                 read = agenda.entries(session, feed.whose, changed, given, self._page, codes)
                 gone |= changed - read.keys()
-        rendered = {item_id: self._render(entry, feed) for item_id, (_, entry) in read.items()}
+        options = options_of(feed.choices)
+        rendered = {item_id: _rendered(entry, options, feed.host_id) for item_id, (_, entry) in read.items()}
         self.rendered += len(rendered)
         calendar.change(rendered, gone & calendar.held.keys())
         calendar.sequences.update((item_id, sequence) for item_id, (sequence, _) in read.items())
@@ -339,27 +341,25 @@ class Calendars:
             return None
         return CodeLines(self._vault, code_line(feed.choices.language))
 
-    def _render(self, entry: AgendaEntry, feed: FoundFeed) -> Held:
-        choices = feed.choices
-        window = Window(choices.cancelled_shown, choices.months_back, choices.months_ahead)
-        alarm = timedelta(minutes=choices.alarm_minutes) if choices.alarm_minutes is not None else None
-        until = shown_until(entry, window)
-        return Held(
-            order=feed_order(entry),
-            fragment=render_event(entry, choices.variant, choices.language, feed.host_id, alarm),
-            zones=zones_of((entry,)),
-            until=until,
-            modified=entry.last_modified,
-            turns=entry.until,
-            then=self._render(entry.then, feed) if entry.then is not None else None,
-            since=shown_from(entry, window) if until is not None else None,
-        )
-
     def _head(self, feed: FoundFeed) -> FeedHead:
         return FeedHead(feed.name, feed.house, feed.colour, feed.host_id, feed.zone)
 
 
 _order = attrgetter("order")
+
+
+def _rendered(entry: AgendaEntry, options: FeedOptions, host_id: str) -> Held:
+    until = shown_until(entry, options.window)
+    return Held(
+        order=feed_order(entry),
+        fragment=render_event(entry, options.variant, options.language, host_id, options.alarm),
+        zones=zones_of((entry,)),
+        until=until,
+        modified=entry.last_modified,
+        turns=entry.until,
+        then=_rendered(entry.then, options, host_id) if entry.then is not None else None,
+        since=shown_from(entry, options.window) if until is not None else None,
+    )
 
 
 def _size(held: Held) -> int:

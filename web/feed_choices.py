@@ -7,20 +7,27 @@ from booking.values.states import Variant
 from web.i18n import LANGUAGES, gettext, ngettext
 
 Options = list[tuple[str, str]]
-NAMES = ("variant", "language", "cancelled", "back", "ahead", "alarm")
+NAMES = ("variant", "language", "cancelled", "back", "ahead", "alarm", "series")
 BACK, AHEAD = (0, 1, 3, 6, 12, 24), (1, 3, 6, 12, 24)
 ALARMS = (10, 30, 60, 120, 24 * 60)
 HOUR, DAY = 60, 24 * 60
+SERIES = {"one": False, "each": True}
+_UNSAID = {"back": str(MONTHS_BACK), "series": "one"}  # where the form was sent without them
 
 
 def fresh(language: str) -> dict[str, str]:
     """What the form holds at first."""
     first = {"variant": Variant.BUSY.value, "language": language, "cancelled": "yes"}
-    return first | {"back": str(MONTHS_BACK), "ahead": "", "alarm": ""}
+    return first | {"ahead": "", "alarm": ""} | _UNSAID
 
 
 def typed_in(form: Mapping[str, str]) -> dict[str, str]:
-    return {name: form.get(name, str(MONTHS_BACK) if name == "back" else "") for name in NAMES}
+    return {name: form.get(name, _UNSAID.get(name, "")) for name in NAMES}
+
+
+def series_typed(choices: FeedChoices) -> str:
+    """What the form's field holds where this was chosen."""
+    return next(name for name, is_expanded in SERIES.items() if is_expanded is choices.series_expanded)
 
 
 def chosen(typed: Mapping[str, str]) -> FeedChoices | dict[str, list[str]]:
@@ -40,6 +47,7 @@ def chosen(typed: Mapping[str, str]) -> FeedChoices | dict[str, list[str]]:
         int(typed["back"]),
         int(typed["ahead"]) if typed["ahead"] else None,
         int(typed["alarm"]) if typed["alarm"] else None,
+        SERIES[typed["series"]],
     )
 
 
@@ -50,6 +58,7 @@ def options() -> dict[str, Options]:
         "back": [(str(months), back(months)) for months in BACK],
         "ahead": [("", ahead(None)), *((str(months), ahead(months)) for months in AHEAD)],
         "alarm": [("", alarm(None)), *((str(minutes), alarm(minutes)) for minutes in ALARMS)],
+        "series": [(name, series(is_expanded)) for name, is_expanded in SERIES.items()],
     }
 
 
@@ -80,3 +89,9 @@ def alarm(minutes: int | None) -> str:
     if minutes % HOUR == 0:
         return ngettext("%(num)d hour before", "%(num)d hours before", minutes // HOUR)
     return ngettext("%(num)d minute before", "%(num)d minutes before", minutes)
+
+
+def series(is_expanded: bool) -> str:
+    if is_expanded:
+        return gettext("each date by itself (for programs that do not show series)")
+    return gettext("as one series")

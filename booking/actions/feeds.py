@@ -110,6 +110,25 @@ def rename(
     return _info(feed, whose)
 
 
+def lay_out_series(
+    session: Session, now: datetime, *, organisation_id: int, feed_id: int, expanded: bool, actor: Actor = SYSTEM
+) -> FeedInfo | Refused:
+    """Show every occurrence of a series as an event of its own, or each series as one (SPEC C3).
+
+    What it is already writes nothing. Refused: `feed-revoked`. Raises NotFound.
+    """
+    feed, whose = _locked(session, organisation_id, feed_id)
+    if feed.revoked_at is not None:
+        return Refused((Reason("feed-revoked"),))
+    if feed.series_expanded is not expanded:
+        feed.series_expanded, feed.changed_at = expanded, now
+        session.flush()
+        note_touched(session, (feed.subject_id,))
+        told = {"before": {"series_expanded": not expanded}, "after": {"series_expanded": expanded}}
+        note(session, now, organisation_id, actor, "feed", feed.id, "feed.changed", **told)
+    return _info(feed, whose)
+
+
 def revoke(session: Session, now: datetime, *, organisation_id: int, feed_id: int, actor: Actor = SYSTEM) -> FeedInfo:
     """Close the feed for good. A second time changes nothing. Raises NotFound."""
     feed, whose = _locked(session, organisation_id, feed_id)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from booking.tables.base import Base, Id, Owned, owned, within
@@ -66,7 +66,7 @@ class FeedSubject(Base, Owned):
 class Feed(Base, Owned):
     """A secret address. The token is HMAC(server key, public_id, generation); the row holds its SHA-256.
 
-    What it shows, and when it reminds: `booking.values.feeds.FeedChoices`.
+    What it shows, when it reminds, how series are laid out: `booking.values.feeds.FeedChoices`.
     """
 
     __tablename__ = "feed"
@@ -83,6 +83,7 @@ class Feed(Base, Owned):
     months_back: Mapped[int] = mapped_column(default=MONTHS_BACK, server_default=str(MONTHS_BACK))
     months_ahead: Mapped[int | None]
     alarm_minutes: Mapped[int | None]
+    series_expanded: Mapped[bool] = mapped_column(default=False, server_default=false())
     made_at: Mapped[datetime]
     changed_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]

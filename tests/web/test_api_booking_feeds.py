@@ -56,7 +56,14 @@ def test_the_feed_of_a_booking_is_renamed_where_it_was_made(site_on_both: "Site"
 
 @pytest.mark.rule("C1", "X3")
 def test_what_a_feed_shows_is_chosen_by_program_within_its_bounds(site: "Site") -> None:
-    program, chosen = site.api(), {"months_back": 12, "months_ahead": 2, "alarm_minutes": 45, "cancelled_shown": False}
+    program = site.api()
+    chosen = {
+        "months_back": 12,
+        "months_ahead": 2,
+        "alarm_minutes": 45,
+        "cancelled_shown": False,
+        "series_expanded": True,
+    }
     made = program.post("/feeds", {"kind": "office", "name": "Kalender", **chosen}).get_json()
     shown = program.get(f"/feeds/{made['id']}").get_json()
     assert {name: shown[name] for name in chosen} == chosen
@@ -67,7 +74,32 @@ def test_what_a_feed_shows_is_chosen_by_program_within_its_bounds(site: "Site") 
         "months_ahead": None,
         "alarm_minutes": None,
         "cancelled_shown": True,
+        "series_expanded": False,
     }
-    for name, value in (("months_back", 25), ("months_ahead", 0), ("alarm_minutes", 4), ("months_back", True)):
+    for name, value in (
+        ("months_back", 25),
+        ("months_ahead", 0),
+        ("alarm_minutes", 4),
+        ("months_back", True),
+        ("series_expanded", 1),
+    ):
         refused = program.post("/feeds", {"kind": "office", "name": "Zu weit", name: value})
         assert refused.status_code == 422, (name, value)
+
+
+@pytest.mark.rule("C3", "X3")
+def test_the_way_of_series_is_changed_by_program_with_the_name_or_without(site_on_both: "Site") -> None:
+    program = site_on_both.api()
+    path = f"/feeds/{program.post('/feeds', {'kind': 'office', 'name': 'Kalender'}).get_json()['id']}"
+    seen = []
+    for body in ({"series_expanded": True}, {"name": "Anders"}, {}, {"name": "Wieder", "series_expanded": False}):
+        answer = program.call("PATCH", path, body)
+        shown = program.get(path).get_json()
+        assert (answer.status_code, shown | answer.get_json()) == (200, shown)
+        seen.append((shown["name"], shown["series_expanded"]))
+    assert seen == [("Kalender", True), ("Anders", True), ("Anders", True), ("Wieder", False)]
+    assert program.call("PATCH", path, {"name": "Nein", "series_expanded": "ja"}).status_code == 422
+    assert program.get(path).get_json()["name"] == "Wieder"
+    assert program.call("DELETE", path).status_code == 204
+    refused = program.call("PATCH", path, {"series_expanded": True})
+    assert (refused.status_code, program.get(path).get_json()["series_expanded"]) == (409, False)

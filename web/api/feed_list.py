@@ -1,4 +1,4 @@
-"""The house's feeds by program: list, rename, give another address (SPEC C1, X3, X12). Making and ending: `feeds`."""
+"""The house's feeds by program: list, change, give another address (SPEC C1, X3, X12). Making and ending: `feeds`."""
 
 from dataclasses import asdict
 from typing import Any
@@ -8,7 +8,7 @@ from flask import Response
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
-from booking.actions.feeds import rename, rotate
+from booking.actions.feeds import lay_out_series, rename, rotate
 from booking.reads.feeds import FeedInfo, feed_of, house_feeds, is_made_by_customer
 from booking.reads.house import House
 from booking.rules.permissions import Capability
@@ -66,14 +66,20 @@ def renew(path: FeedPath) -> Response:
 
 @feeds.patch(
     "/feeds/<uuid:feed_id>",
-    summary="Give another name, which subscribers see",
+    summary="Give another name, which subscribers see; lay out series in another way",
     responses=responses(models.Feed, 200, 404, 409),
 )
 @token(Capability.FEEDS_OFFICE)
-def name_anew(path: FeedPath, body: models.FeedName) -> Response:
+def change(path: FeedPath, body: models.FeedChange) -> Response:
+    """All that is named or nothing."""
+
     def work(session: Session, inside: House) -> BaseModel | Refused:
-        known, mine = _feed(session, path.feed_id), inside.organisation_id
-        done = rename(session, now(), organisation_id=mine, feed_id=known.feed_id, name=body.name, actor=actor())
+        known, done = _feed(session, path.feed_id), None
+        which: Any = {"organisation_id": inside.organisation_id, "feed_id": known.feed_id, "actor": actor()}
+        if body.name is not None:
+            done = rename(session, now(), name=body.name, **which)
+        if body.series_expanded is not None and not isinstance(done, Refused):
+            done = lay_out_series(session, now(), expanded=body.series_expanded, **which)
         return done if isinstance(done, Refused) else models.Feed(**_facts(_feed(session, path.feed_id), inside))
 
     return effect(work)

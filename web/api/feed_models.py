@@ -2,12 +2,17 @@
 
 from uuid import UUID
 
+from pydantic import StrictBool
+
 from booking.values.states import SubjectKind, Variant
 from web.api.models import Instant, Model, Needed
 
 
-class FeedName(Model):
-    name: Needed
+class FeedChange(Model):
+    """What is not named stays. `series_expanded`: as where feeds are made."""
+
+    name: Needed | None = None
+    series_expanded: StrictBool | None = None
 
 
 class Feed(Model):
@@ -23,6 +28,7 @@ class Feed(Model):
     months_back: int
     months_ahead: int | None
     alarm_minutes: int | None
+    series_expanded: bool
     made_at: Instant
     revoked_at: Instant | None
     last_fetched_at: Instant | None

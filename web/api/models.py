@@ -250,7 +250,8 @@ class FeedBody(Model):
     """`room` or `booking` names whose calendar it is where `kind` says so.
 
     Entries come `months_ahead` of their start (null: at once) and stay for `months_back`; `alarm_minutes` before the
-    start clients that allow it remind (null: never).
+    start clients that allow it remind (null: never). `series_expanded`: every date of a series is an event of its
+    own, for programs that do not show series; else a series is one event with its rule.
     """
 
     kind: Literal[SubjectKind.OFFICE, SubjectKind.DESK, SubjectKind.ROOM, SubjectKind.BOOKING]
@@ -263,6 +264,7 @@ class FeedBody(Model):
     months_back: Annotated[StrictInt, Field(ge=0, le=MOST_MONTHS)] = MONTHS_BACK
     months_ahead: Annotated[StrictInt, Field(ge=1, le=MOST_MONTHS)] | None = None
     alarm_minutes: Annotated[StrictInt, Field(ge=LEAST_ALARM, le=MOST_ALARM)] | None = None
+    series_expanded: StrictBool = False
 
 
 class Times(Model):

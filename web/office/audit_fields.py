@@ -62,6 +62,7 @@ def field_names() -> dict[str, str]:
         "limits": gettext("When deletions wait"),
         "months_back": gettext("Months back"),
         "months_ahead": gettext("Months ahead"),
+        "series_expanded": gettext("Each recurring date by itself"),
         "every_minutes": gettext("Look every … minutes"),
         "removes": gettext("What was written there is removed"),
         "plan": gettext("Plan"),

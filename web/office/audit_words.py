@@ -70,6 +70,7 @@ def action_name(line: AuditLine) -> str:
         "proof-asked": gettext("Proof begun"),
         "calendars-chosen": gettext("Calendar links chosen"),
         "feed.renamed": gettext("Renamed"),
+        "feed.changed": gettext("Changed"),
         "access-changed": gettext("Access changed"),
         "unlinked": gettext("Link ended"),
         "rebuilt": gettext("Found anew"),

@@ -7,7 +7,7 @@ import segno
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers.response import Response as AnyResponse
 
-from booking.actions.feeds import make_feed, rename, revoke, rotate
+from booking.actions.feeds import lay_out_series, make_feed, rename, revoke, rotate
 from booking.reads.agenda import Whose
 from booking.reads.feeds import FeedInfo, feed_of, feeds_of
 from booking.rules.permissions import Capability
@@ -75,6 +75,8 @@ def show(feed: UUID) -> Response:
         feed=info,
         whose=_whose_name(info.whose),
         choices=info.choices,
+        series_options=feed_choices.options()["series"],
+        series_now=feed_choices.series_typed(info.choices),
         words=feed_choices,
         url=url,
         webcal=f"webcal:{url.partition(':')[2]}",
@@ -111,6 +113,27 @@ def name_anew(feed: UUID) -> AnyResponse:
     info, name = _ours(feed), request.form.get("name", "")
     done = write(
         lambda db: rename(db, now(), organisation_id=organisation_id(), feed_id=info.feed_id, name=name, actor=actor()),
+        nudge=False,
+    )
+    if isinstance(done, Refused):
+        flash(message(done.reasons[0]), "stop")
+    else:
+        flash(gettext("Saved."), "ok")
+    return redirect(url_for("office_feeds.show", feed=feed))
+
+
+@blueprint.post("/<uuid:feed>/series")
+@require(Capability.FEEDS_OFFICE)
+def series_anew(feed: UUID) -> AnyResponse:
+    info, expanded = _ours(feed), feed_choices.SERIES.get(request.form.get("series", ""))
+    if expanded is None:
+        flash(gettext("Please choose one of the list."), "stop")
+        return redirect(url_for("office_feeds.show", feed=feed))
+    mine = organisation_id()
+    done = write(
+        lambda db: lay_out_series(
+            db, now(), organisation_id=mine, feed_id=info.feed_id, expanded=expanded, actor=actor()
+        ),
         nudge=False,
     )
     if isinstance(done, Refused):

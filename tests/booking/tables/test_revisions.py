@@ -1,15 +1,21 @@
 """A database of an earlier revision with data in it comes to the newest whole (DESIGN rule 9)."""
 
+from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
+from booking.reads.feeds import FoundFeed, find_feed
 from booking.reads.house import read_house
 from booking.tables.database import Database
 from booking.tables.migrate import engine_url, is_at_head, migrate
+from booking.values.feeds import FeedChoices
 from booking.values.house import CancelStep
+from booking.values.states import Variant
+from booking.values.tokens import hash_token
 from tests.builders import build_house
 
 BEFORE = "0001"
@@ -51,23 +57,52 @@ INSERT INTO room (id, organisation_id, public_id, branch_id, price_list_id, slug
   late_fee_percent, rank)
 VALUES (:id, 7, :public_id, 1, 1, :slug, :slug, '', 60, 60, 60, 240, 0, 0, 15, 15, 0, 180, 30, :days, :percent, 0)
 """
+SUBJECT = "INSERT INTO feed_subject (organisation_id, id, kind, target_id, revision) VALUES (7, 1, 'office', 7, 3)"
+FEED = """
+INSERT INTO feed (organisation_id, subject_id, public_id, name, token_hash, generation, variant, language,
+  cancelled_shown, months_back, made_at)
+VALUES (7, 1, :public_id, 'Büro', :token_hash, 0, 'full', 'de', :yes, 6, :now)
+"""
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[str]:
+    """The address of a database without any schema."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/empty.db"
+        return
+    server = request.getfixturevalue("postgres_server")
+    name = f"pw_empty_{uuid4().hex}"
+    server.run(f"CREATE DATABASE {name}")
+    yield server.url(name)
+    server.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.mark.rule("C1", "C3")
+def test_a_feed_that_is_there_goes_on_as_it_was_and_shows_series_as_one(empty: str) -> None:
+    """Revision 0015."""
+    migrate(empty, "0014")
+    engine = create_engine(engine_url(empty))
+    values = {"public_id": "0" * 31 + "8", "token_hash": hash_token("alt"), "yes": True, "now": "2026-11-24T09:00:00Z"}
+    with engine.begin() as connection:
+        connection.execute(text(ORGANISATION), {"id": "0" * 31 + "7", "no": False})
+        connection.execute(text(SUBJECT))
+        connection.execute(text(FEED), values)
+    engine.dispose()
+    migrate(empty)
+    database = Database(empty)
+    with database.read() as session:
+        found = find_feed(session, hash_token("alt"))
+    database.close()
+    assert isinstance(found, FoundFeed)
+    assert found.choices == FeedChoices(Variant.FULL, months_back=6, series_expanded=False)
 
 
 @pytest.mark.rule("S27")
-@pytest.mark.parametrize("engine_name", ["sqlite", "postgresql"])
-def test_the_one_step_of_each_room_becomes_a_row_and_a_room_without_a_fee_has_none(
-    engine_name: str, request: pytest.FixtureRequest, tmp_path: Any
-) -> None:
+def test_the_one_step_of_each_room_becomes_a_row_and_a_room_without_a_fee_has_none(empty: str) -> None:
     """Revision 0008."""
-    if engine_name == "sqlite":
-        url = f"sqlite:///{tmp_path}/seven.db"
-    else:
-        server = request.getfixturevalue("postgres_server")
-        server.run("CREATE DATABASE pw_seven")
-        request.addfinalizer(lambda: server.run("DROP DATABASE pw_seven WITH (FORCE)"))
-        url = server.url("pw_seven")
-    migrate(url, "0007")
-    engine = create_engine(engine_url(url))
+    migrate(empty, "0007")
+    engine = create_engine(engine_url(empty))
     with engine.begin() as connection:
         connection.execute(text(ORGANISATION), {"id": "0" * 31 + "7", "no": False})
         connection.execute(text(BRANCH))
@@ -76,8 +111,8 @@ def test_the_one_step_of_each_room_becomes_a_row_and_a_room_without_a_fee_has_no
             values = {"id": number, "public_id": "0" * 31 + f"{number}", "slug": f"r{number}"}
             connection.execute(text(ROOM), values | {"days": days, "percent": percent})
     engine.dispose()
-    migrate(url)
-    database = Database(url)
+    migrate(empty)
+    database = Database(empty)
     with database.read() as session:
         rooms = read_house(session, 7).rooms
         assert [rooms[number].terms.cancel_steps for number in (1, 2, 3)] == [

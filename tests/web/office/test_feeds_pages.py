@@ -39,6 +39,18 @@ def token_on(page: str) -> str:
     return found[1]
 
 
+def selected(page: str) -> str:
+    found = re.search(r'<select[^>]*name="series".*?<option value="(\w+)" selected', page, re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def fact(page: str, name: str) -> str:
+    found = re.search(rf"<dt[^>]*>{name}</dt>\s*<dd[^>]*>([^<]*)</dd>", page)
+    assert found is not None
+    return found[1]
+
+
 def feed_of(site: "Site") -> Feed:
     with site.database.read() as db:
         return db.scalars(select(Feed)).one()
@@ -135,7 +147,9 @@ def test_feeds_of_customers_and_of_others_are_not_the_offices_to_show(site: "Sit
         return f"{HOME}/{made[0].public_id}"
 
     visitor = site.logged_in()
-    assert visitor.get(site.database.write(customers_feed)).status_code == 404
+    customers = site.database.write(customers_feed)
+    assert visitor.get(customers).status_code == 404
+    assert visitor.post(f"{customers}/series", {"series": "each"}, of=HOME).status_code == 404
     path = make(visitor)
     stranger = log_in_at(site, add_neighbour(site))
     assert stranger.get(path).status_code == 404
@@ -166,14 +180,26 @@ def test_a_feed_gets_another_name_and_keeps_its_address(site: "Site") -> None:
 @pytest.mark.rule("C1", "C4")
 def test_how_far_it_reaches_and_when_it_reminds_are_chosen_shown_and_kept(site: "Site") -> None:
     visitor = site.logged_in()
-    page = visitor.get(make(visitor, back="12", ahead="6", alarm="1440", cancelled="")).text
+    page = visitor.get(make(visitor, back="12", ahead="6", alarm="1440", cancelled="", series="each")).text
     for words in ("12 Monate lang", "ab 6 Monaten vorher", "1 Tag vorher", "sofort ausgelassen"):
         assert words in page
     feed = feed_of(site)
     assert (feed.months_back, feed.months_ahead, feed.alarm_minutes, feed.cancelled_shown) == (12, 6, 1440, False)
+    assert feed.series_expanded is True
+    assert "jeder Termin einzeln" in fact(page, "Wiederkehrende Termine")
+    assert "als eine Serie" in fact(visitor.get(make(visitor, name="Anderer")).text, "Wiederkehrende Termine")
 
 
-@pytest.mark.parametrize(("field", "value"), [("back", "13"), ("ahead", "0"), ("alarm", "-5"), ("back", "")])
+@pytest.mark.rule("C3")
+def test_the_form_offers_series_as_one_and_keeps_another_choice_where_something_else_is_wrong(site: "Site") -> None:
+    visitor = site.logged_in()
+    assert selected(visitor.get(HOME).text) == "one"
+    assert selected(visitor.post(HOME, GOOD | {"series": "each", "name": " "}, of=HOME).text) == "each"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("back", "13"), ("ahead", "0"), ("alarm", "-5"), ("back", ""), ("series", "all")]
+)
 def test_what_is_not_offered_is_refused_at_its_field_and_nothing_typed_is_lost(
     site: "Site", field: str, value: str
 ) -> None:
@@ -184,3 +210,36 @@ def test_what_is_not_offered_is_refused_at_its_field_and_nothing_typed_is_lost(
     assert GOOD["name"] in answer.text
     with site.database.read() as db:
         assert db.scalars(select(Feed)).all() == []
+
+
+@pytest.mark.rule("C1", "C3")
+def test_how_recurring_dates_are_shown_is_changed_and_the_address_stays(site_on_both: "Site") -> None:
+    site, visitor = site_on_both, site_on_both.logged_in()
+    page = make(visitor)
+    token = token_on(visitor.get(page).text)
+    assert (feed_of(site).series_expanded, selected(visitor.get(page).text)) == (False, "one")
+    for way, expanded in (("each", True), ("all", True), ("", True), ("one", False), ("one", False)):
+        assert visitor.post(f"{page}/series", {"series": way}, of=page).status_code == 302
+        shown = visitor.get(page).text
+        assert (feed_of(site).series_expanded, selected(shown)) == (expanded, "each" if expanded else "one")
+        assert token_on(shown) == token
+    with site.database.read() as db:
+        entries = db.scalars(
+            select(AuditEntry).where(AuditEntry.action == "feed.changed").order_by(AuditEntry.id)
+        ).all()
+    off, on = {"series_expanded": False}, {"series_expanded": True}
+    assert [(entry.before, entry.after) for entry in entries] == [(off, on), (on, off)]
+    log = site.logged_in(Role.OWNER).get("/office/settings/audit?kind=feed").text
+    assert log.count("Jeder wiederkehrende Termin einzeln") == 2
+    assert "Geändert" in log
+    visitor.post(f"{page}/revoke", of=page)
+    visitor.post(f"{page}/series", {"series": "each"}, of=HOME)
+    assert feed_of(site).series_expanded is False
+
+
+@pytest.mark.rule("R1")
+def test_how_another_house_shows_recurring_dates_is_its_own(site: "Site") -> None:
+    path = make(site.logged_in())
+    stranger = log_in_at(site, add_neighbour(site))
+    assert stranger.post(f"{path}/series", {"series": "each"}, of=HOME).status_code == 404
+    assert feed_of(site).series_expanded is False
