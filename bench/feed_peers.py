@@ -19,12 +19,15 @@ AUTHOR = b"bench <bench@localhost>"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A server and the path of its feed. A slow one is asked over one connection, else no answer comes in time."""
+    """A server and the path of its feed. A slow one is asked over few connections or for longer, else no answer comes
+    in time.
+    """
 
     name: str
     port: int
     path: str
     connections: int = 8
+    seconds: int = 3
 
 
 @contextmanager
@@ -47,7 +50,7 @@ def nginx(program: list[str], folder: Path, body: bytes, packed: bytes) -> Itera
         encoding="utf-8",
     )
     command = [*program, "-p", str(root), "-c", str(root / "nginx.conf"), "-e", "stderr"]
-    with _running(command, port):
+    with running(command, port):
         yield Target("nginx", port, "/feed.ics")
 
 
@@ -66,7 +69,7 @@ def radicale(folder: Path, body: bytes) -> Iterator[Target]:
         f"[storage]\nfilesystem_folder = {root}\n",
         encoding="utf-8",
     )
-    with _running([sys.executable, "-m", "radicale", "--config", str(root / "config")], port):
+    with running([sys.executable, "-m", "radicale", "--config", str(root / "config")], port):
         yield Target("radicale", port, "/bench/feed/", connections=1)
 
 
@@ -76,7 +79,7 @@ def xandikos(folder: Path, body: bytes) -> Iterator[Target]:
     port, root = free_port(), folder / "xandikos"
     options = ["serve", "-d", str(root), "--defaults", "--current-user-principal=/user/", "--no-detect-systemd"]
     command = [sys.executable, "-m", "xandikos", *options, "-l", "127.0.0.1", "-p", str(port)]
-    with _running([*command, "--state-dir", str(folder / "xandikos-state")], port):
+    with running([*command, "--state-dir", str(folder / "xandikos-state")], port):
         place = root / "user" / "calendars" / "calendar"
         paths = _lay(place, body)
         porcelain.add(str(place), paths=[str(path) for path in paths])
@@ -95,7 +98,7 @@ def _lay(folder: Path, body: bytes) -> list[Path]:
 
 
 @contextmanager
-def _running(command: list[str], port: int) -> Iterator[None]:
+def running(command: list[str], port: int) -> Iterator[None]:
     """A server in a process group of its own, up when its port answers, ended with all its children."""
     started = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     with ended(started) as process:

@@ -1,4 +1,4 @@
-"""Feeds measured: ours beside nginx with static files, Radicale and Xandikos, and the first GET after a change.
+"""Feeds measured: ours beside nginx with static files, Radicale, Xandikos and pretix, and the first GET after a change.
 
 `python -m bench.feeds`. All servers listen on loopback and are ended by the process that started them. Load comes from
 wrk where it can be had, else from a small client of ours, which is then the bottleneck.
@@ -23,7 +23,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import feed_peers, peers
+from bench import feed_peers, peers, pretix_peer
 from bench.feed_peers import Target
 from bench.house import web
 from booking.actions.calendar_items import ItemFacts, record
@@ -38,7 +38,6 @@ from web.hot_feeds import FeedGate
 
 SMALL = 1_000
 SIZES = (SMALL, 10_000)
-SECONDS = 3
 ROUNDS = 2
 CONNECTIONS = 8
 CHANGES = 15
@@ -76,6 +75,8 @@ def _measure(console: Console, size: int, folder: Path) -> None:
         if size <= SMALL:
             targets.append(servers.enter_context(feed_peers.radicale(folder, body)))
             targets.append(servers.enter_context(feed_peers.xandikos(folder, body)))
+            if place := pretix_peer.installed():
+                targets.append(servers.enter_context(pretix_peer.pretix(place, folder, size)))
         table = Table(title=f"{size:,} events, {len(body):,} bytes, load from {_generator()}, requests/s")
         for column in ("server", "full", "gzip", "304", "full to nginx", "gzip to nginx", "304 to nginx"):
             table.add_column(column, justify="left" if column == "server" else "right")
@@ -168,8 +169,8 @@ def _load(target: Target, way: Way) -> float:
         return _own_load(target, way)
     headers = [part for name, value in way.headers.items() for part in ("-H", f"{name}: {value}")]
     url = f"http://127.0.0.1:{target.port}{target.path}"
-    command = [*wrk, "-t1", f"-c{target.connections}", f"-d{SECONDS}s", "--timeout", "10s", *headers, url]
-    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=SECONDS + 30).stdout
+    command = [*wrk, "-t1", f"-c{target.connections}", f"-d{target.seconds}s", "--timeout", "10s", *headers, url]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=target.seconds + 30).stdout
     found = re.search(r"Requests/sec:\s+([\d.]+)", told)
     assert found is not None, told
     assert "Non-2xx" not in told, told
@@ -183,7 +184,7 @@ def _own_load(target: Target, way: Way) -> float:
 
     def ask(index: int) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", target.port, timeout=30)
-        while time.monotonic() - begun < SECONDS:
+        while time.monotonic() - begun < target.seconds:
             connection.request("GET", target.path, headers=way.headers)
             connection.getresponse().read()
             counts[index] += 1

@@ -13,6 +13,7 @@ from pathlib import Path
 FOLDER = Path(__file__).parent.parent / "build" / "peers"
 VDIRSYNCER = "vdirsyncer==0.21.0"
 TESTER = ("caldav-server-tester==1.7.0", "vobject==0.9.9")
+PRETIX = ("pretix==2026.8.0", "gunicorn==27.0.1")
 PARSERS = ("ical==14.3.1", "icalendar==7.3.0", "recurring-ical-events==3.8.2")
 SECONDS = 300
 Command = list[str]
@@ -36,6 +37,11 @@ def parsers() -> Command | None:
     return [str(folder / "bin" / "python"), "-I"] if folder else None
 
 
+def pretix() -> Path | None:
+    """The folder of an environment with pretix and the server that its documentation names."""
+    return _environment("pretix", *PRETIX)
+
+
 def nginx() -> Command | None:
     """How to start nginx."""
     return _debian("nginx", "usr/sbin/nginx", "nginx")
@@ -51,9 +57,9 @@ def _environment(name: str, *requirements: str) -> Path | None:
     if (folder / "made").is_file():
         return folder
     uv, python = str(Path(sys.prefix) / "bin" / "uv"), str(folder / "bin" / "python")
-    made = _ran(name, [uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)])
+    made = ran(name, [uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)])
     options = ["--quiet", "--compile-bytecode", "--python", python]
-    if not (made and _ran(name, [uv, "--no-config", "pip", "install", *options, *requirements])):
+    if not (made and ran(name, [uv, "--no-config", "pip", "install", *options, *requirements])):
         return None
     (folder / "made").touch()
     return folder
@@ -65,19 +71,20 @@ def _debian(name: str, program: str, *packages: str) -> Command | None:
     folder = FOLDER / name
     if not (folder / program).is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        if not _ran(name, ["apt-get", "download", "-qq", *packages], folder):
+        if not ran(name, ["apt-get", "download", "-qq", *packages], folder):
             return None
         for package in folder.glob("*.deb"):
-            if not _ran(name, ["dpkg", "-x", package.name, "."], folder):
+            if not ran(name, ["dpkg", "-x", package.name, "."], folder):
                 return None
     libraries = ":".join(str(path) for path in sorted((folder / "usr" / "lib").glob("*-linux-*")))
     return ["env", f"LD_LIBRARY_PATH={libraries}", str(folder / program)]
 
 
-def _ran(name: str, command: Command, folder: Path | None = None) -> bool:
+def ran(name: str, command: Command, folder: Path | None = None, seconds: int = SECONDS) -> bool:
+    """Whether the command ended well, in time; if not, it is said that `name` is left out, and why."""
     environment = {key: value for key, value in os.environ.items() if key not in {"VIRTUAL_ENV", "PYTHONPATH"}}
     try:
-        subprocess.run(command, cwd=folder, env=environment, check=True, timeout=SECONDS, stdout=subprocess.DEVNULL)
+        subprocess.run(command, cwd=folder, env=environment, check=True, timeout=seconds, stdout=subprocess.DEVNULL)
     except (OSError, subprocess.SubprocessError) as error:
         print(f"{name} is left out: {error}", file=sys.stderr)
         return False

@@ -11,7 +11,9 @@ from sync.content import incoming, is_over, outgoing, same, takes_time
 from sync.copying import replace
 from sync.facts import Facts, Here, There
 from sync.merge import Merged, Version, merge
+from sync.settle import failed
 from sync.values import (
+    REFUSED,
     Conflict,
     Decision,
     DeletedBy,
@@ -26,6 +28,7 @@ from sync.values import (
 )
 
 Steps = list[Operation]
+HALF = 0.5  # of the jitter: a plan knows no chance
 
 
 def decide(facts: Facts) -> Steps:
@@ -230,10 +233,15 @@ def both_gone(facts: Facts) -> Steps:
 
 
 def unreadable(facts: Facts) -> Steps:
-    """Their version cannot be read: ours stays as it is, and nothing is written over theirs."""
+    """Their version cannot be read: ours stays as it is, and nothing is written over theirs. What the server does not
+    hand out is asked for again, after longer and longer.
+    """
     remote = facts.remote
     if remote is None:
         return []
+    if remote.problem == REFUSED:
+        seen = replace(facts.row, miss_count=0, missing_since=None, held=None)
+        return note(facts, Reason.UNREADABLE, failed(seen, facts.now, REFUSED, HALF))
     after = replace(facts.row, state=LinkState.QUARANTINED, base_etag=remote.etag, problem=remote.problem)
     after = replace(after, miss_count=0, missing_since=None, held=None, next_try=None)
     return [] if after == facts.row else note(facts, Reason.UNREADABLE, after)

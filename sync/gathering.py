@@ -7,7 +7,6 @@ delta that names some of it: what was read is planned and stored while the serve
 
 import threading
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -18,13 +17,14 @@ from sqlalchemy.orm import Session
 
 from booking.reads import link_evidence
 from booking.reads.link_evidence import LinkFacts
-from booking.reads.link_marks import is_bare, marks_of, revived
+from booking.reads.link_marks import has_brought, is_bare, marks_of, revived
 from booking.tables.database import Database
 from booking.values.links import LinkKind, LocalBooking, StoredItem
-from booking.values.refusals import Refused
 from ical.canon import item_of
 from ical.item import Item
+from sync import foreign_item
 from sync.content import first_of
+from sync.fetching import Brought, brought
 from sync.many import Outcome, read_many
 from sync.narrowing import narrow
 from sync.newcomers import settling
@@ -33,18 +33,12 @@ from sync.progress import Progress, Stage, untold
 from sync.remotes.ics import IcsRemote
 from sync.remotes.protocol import Cursor, CursorKind, Listed, Listing, Remote, Resource
 from sync.store import booking_item, import_item, item_link_of, link_of, own_uuid
-from sync.values import Identity, ItemLink, Link, LocalEvidence, LocalItem, RemoteEvidence, RemoteItem
+from sync.values import REFUSED, Identity, ItemLink, Link, LocalEvidence, LocalItem, RemoteEvidence, RemoteItem
 
 Reader = Callable[[Sequence[bytes], str], list[Outcome | None]]
 T = TypeVar("T")
 
 FETCH = 500
-MOST_FETCHES = 2
-"""At a time: so that nobody waits for anybody, and no server is flooded."""
-NOT_THERE = "it never ends"
-SEVERAL = "more than one event"
-NO_EVENT = "no event"
-BROKEN = "parts of it cannot be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +111,7 @@ class Gatherer:
         self.patience, self.reader, self.progress = patience, reader, progress
         self.bodies: dict[str, bytes] = {}
         self.is_read = True
+        self.unread: set[str] = set()
         self._turns = threading.Lock()
 
     def gather(
@@ -140,23 +135,20 @@ class Gatherer:
             yield from self._parts(now, listing, asked, wanted)
         else:
             there = self._fetched(seen, wanted)
-            yield self._gathered(now, listing, asked, there)
+            yield self._gathered(now, self._with_lost(listing, wanted, there), asked, there)
 
     def _gathered(
         self, now: datetime, listing: Listing, asked: _Asked, there: Mapping[str, RemoteItem], *, is_last: bool = True
     ) -> Gathered:
-        looks = is_last  # at what changed here
-        local, rows = self._read(lambda db: self._local(db, now, asked, there, is_delta=listing.is_delta, looks=looks))
+        is_delta, looks = listing.is_delta, is_last  # at what changed here
+        local, rows = self._read(lambda db: self._local(db, now, asked, there, is_delta=is_delta, looks=looks))
         late = _as_listed(listing, [row for row_id, row in rows.items() if row_id not in asked.rows])
         gone = frozenset(listing.gone) - there.keys()
         remote = RemoteEvidence(
-            {**there, **late},
-            listing.is_delta,
-            listing.is_whole,
-            now,
-            gone,
-            asked.others - len(late),
+            *({**there, **late}, is_delta, listing.is_whole, now, gone),
+            others=asked.others - len(late),
             is_read=self.is_read and is_last,
+            is_part=not is_last,
         )
         link = link_of(self.facts, self.house.instance, self.house.busy_text)
         return Gathered(
@@ -202,19 +194,23 @@ class Gatherer:
         return _Asked(_by_id(rows), narrowed.listed, is_all=False, astray=marks.astray, others=narrowed.others)
 
     def _is_divided(self, listing: Listing, asked: _Asked, wanted: Collection[str]) -> bool:
-        """Of all that is named nothing is known, and one part can be fetched while another is written."""
-        is_new = listing.is_whole and not listing.gone and not asked.rows and (listing.is_delta or asked.is_all)
-        return is_new and self.remote.parallel > 1 and len(wanted) > FETCH
+        """Of all that is named nothing is known, and one part can be fetched while another is written. A link that has
+        lost its rows and not what it brought needs one look at all: what is there no more is told by that alone.
+        """
+        if self.remote.parallel == 1 or len(wanted) <= FETCH or asked.rows or listing.gone or not listing.is_whole:
+            return False
+        is_first = asked.is_all and not self._read(lambda db: has_brought(db, self.facts.link_id))
+        return listing.is_delta or is_first
 
     def _parts(
         self, now: datetime, listing: Listing, asked: _Asked, wanted: Sequence[str]
     ) -> Generator[Gathered, None, None]:
         """Until all is read nothing new of ours is looked at: it may lie there under an address that comes later."""
         batches, etags = _batches(wanted), dict(listing.there)
-        with closing(self._brought(batches, self.progress)) as brought:
-            for batch, items in zip(batches, brought, strict=True):
+        with closing(self._brought(batches, untold)) as parts:  # how much of it is stored is told
+            for batch, part in zip(batches, parts, strict=True):
                 delta = replace(listing, is_delta=True, there=tuple(Listed(href, etags[href]) for href in batch))
-                there, is_last = self._named(batch, items, etags), batch is batches[-1]
+                there, is_last = self._named(part, etags), batch is batches[-1]
                 found = self._gathered(now, delta, self._known(delta), there, is_last=is_last)
                 is_first = asked.is_all and batch is batches[0]
                 yield replace(found, listing=listing, is_all=asked.is_all, is_first=is_first, of=len(wanted))
@@ -228,29 +224,33 @@ class Gatherer:
         etags = dict(listing.there)
         there = {one.href: RemoteItem(one.href, one.etag) for one in listing.there if one.href not in asked}
         batches = _batches(asked)
-        with closing(self._brought(batches, self.progress)) as brought:
-            for batch, items in zip(batches, brought, strict=True):
-                there |= self._named(batch, items, etags)
+        with closing(self._brought(batches, self.progress)) as parts:
+            for part in parts:
+                there |= self._named(part, etags)
         if self.facts.kind is LinkKind.ICS:
             # named, but in no block of its own: it is there, whatever it says
             lost = (one for one in listing.there if one.href in asked and one.href not in there)
-            there |= {one.href: RemoteItem(one.href, one.etag, None, NOT_THERE) for one in lost}
+            there |= {one.href: RemoteItem(one.href, one.etag, None, foreign_item.NOT_THERE) for one in lost}
         return there
 
-    def _named(
-        self, batch: Sequence[str], items: Sequence[RemoteItem] | None, etags: Mapping[str, str | None]
-    ) -> dict[str, RemoteItem]:
-        """Of what was named without its content is known neither that it changed nor that it is gone."""
-        if items is not None:
-            return {one.href: one for one in items}
-        self.is_read = False
-        return {href: RemoteItem(href, etags[href]) for href in batch if href in etags}
+    def _with_lost(self, listing: Listing, wanted: Iterable[str], there: Mapping[str, RemoteItem]) -> Listing:
+        """What waits was asked for by its address, whatever a delta names: that it is not there is said of it alone. An
+        earlier delta may have named it gone, when its row had to rest. A calendar at an address is only read whole.
+        """
+        if not listing.is_delta or self.facts.kind is LinkKind.ICS:
+            return listing
+        known = self.unread.union(there, listing.gone, (one.href for one in listing.there))
+        return replace(listing, gone=(*listing.gone, *(href for href in wanted if href not in known)))
 
-    def _brought(
-        self, batches: Sequence[Sequence[str]], progress: Progress
-    ) -> Generator[list[RemoteItem] | None, None, None]:
-        """What each batch holds, None where there was no time for it; some are fetched while others are read."""
-        side_by_side = min(self.remote.parallel, MOST_FETCHES, len(batches))
+    def _named(self, part: Brought, etags: Mapping[str, str | None]) -> dict[str, RemoteItem]:
+        """Of what was named without its content is known neither that it changed nor that it is gone."""
+        if part.unread:
+            self.is_read = False
+            self.unread.update(part.unread)
+        unread = {href: RemoteItem(href, etags[href]) for href in part.unread if href in etags}
+        return {one.href: one for one in part.items} | unread
+
+    def _brought(self, batches: Sequence[Sequence[str]], progress: Progress) -> Generator[Brought, None, None]:
         total = sum(map(len, batches))
 
         def read(resources: Sequence[Resource]) -> list[RemoteItem]:
@@ -258,30 +258,24 @@ class Gatherer:
             progress(Stage.READ, len(resources), total)
             return items
 
-        def bring(batch: Sequence[str]) -> Future[list[RemoteItem]] | None:
-            return readers.submit(read, self.remote.fetch(batch)) if self.patience() else None
-
-        with ThreadPoolExecutor(1) as readers, ThreadPoolExecutor(max(side_by_side, 1)) as fetchers:
-            coming = [fetchers.submit(bring, batch) for batch in batches]
-            try:
-                for fetched in coming:
-                    reading = fetched.result()
-                    yield None if reading is None else reading.result()
-            finally:
-                for fetched in coming:
-                    fetched.cancel()
+        return brought(self.remote, batches, read, self.patience)
 
     def read(self, resources: Sequence[Resource]) -> list[RemoteItem]:
         """Resources as items, or with the problem that keeps them from being one. Threads take turns."""
-        outcomes = self.reader([one.body for one in resources], self.house.zone) if resources else []
-        pairs = list(zip(resources, outcomes, strict=True))
+        handed_out = [one for one in resources if not one.is_refused]
+        outcomes = self.reader([one.body for one in handed_out], self.house.zone) if handed_out else []
+        pairs = list(zip(handed_out, outcomes, strict=True))
         with self._turns:
-            self.bodies |= {one.href: one.body for one in resources}
-            self.is_read = self.is_read and all(outcome is not None for _, outcome in pairs)
-        return [self._item(one, outcome) for one, outcome in pairs if outcome is not None]
+            self.bodies |= {one.href: one.body for one in handed_out}
+            if any(outcome is None for _, outcome in pairs):
+                self.is_read = False  # and never True again: another thread may have said so
+        refused = [RemoteItem(one.href, one.etag, None, REFUSED) for one in resources if one.is_refused]
+        return refused + [self._item(one, outcome) for one, outcome in pairs]
 
-    def _item(self, resource: Resource, outcome: Outcome) -> RemoteItem:
-        item, problem = _item_of(outcome, is_writer=self.facts.policy.writes)
+    def _item(self, resource: Resource, outcome: Outcome | None) -> RemoteItem:
+        if outcome is None:  # it is there, and nobody knows what it says
+            return RemoteItem(resource.href, resource.etag)
+        item, problem = foreign_item.item_of(outcome, is_writer=self.facts.policy.writes)
         if item is not None:
             item = self._without_dead_mark(item)
         return RemoteItem(resource.href, resource.etag, item, problem)
@@ -350,8 +344,8 @@ class Gatherer:
         for one in bookings:
             written = elsewhere.get(one.item_id, set())
             there[one.item_id] = booking_item(facts, one, house.instance, house.busy_text, written)
-        for brought in link_evidence.imports(session, facts.link_id, import_ids):
-            there[-brought.id] = import_item(brought, facts.link_id)
+        for time in link_evidence.imports(session, facts.link_id, import_ids):
+            there[-time.id] = import_item(time, facts.link_id)
         return LocalEvidence(there, is_whole=import_ids is None)
 
     def _ended(self, session: Session, fresh: Iterable[Item]) -> frozenset[str]:
@@ -385,17 +379,3 @@ def _fresh(rows: Iterable[StoredItem], there: Iterable[RemoteItem]) -> list[Item
     """Items at addresses that no row knows, and those that are only known: it may be time that more comes of them."""
     linked = {row.href for row in rows if row.local_id is not None}
     return [one.item for one in there if one.item is not None and one.href not in linked]
-
-
-def _item_of(outcome: Outcome, *, is_writer: bool) -> tuple[Item | None, str]:
-    """A link that writes takes an item whole or not at all; one that reads takes what can be read of it."""
-    if isinstance(outcome, Refused):
-        return None, outcome.codes[0]
-    if len(outcome.items) > 1:
-        return None, SEVERAL
-    if not outcome.items:
-        return None, outcome.problems[0].code.value if outcome.problems else NO_EVENT
-    item = outcome.items[0]
-    if is_writer and (not outcome.is_whole or item.uid in outcome.lost):
-        return None, BROKEN
-    return item, ""

@@ -8,7 +8,9 @@ from sync.values import Counts, Operation, Plan
 
 
 def joined(plans: Sequence[Plan]) -> Plan:
-    """At least one, in their order; what one of them held, a later one may hold again, and it is one step."""
+    """At least one, in their order; what one of them held, a later one may hold again, and it is one step. What rests
+    is what rested before the first: what an earlier part puts to rest, each later one sees.
+    """
     if len(plans) == 1:
         return plans[0]
     held = _once(chain(*(one.held for one in plans)))
@@ -19,7 +21,7 @@ def joined(plans: Sequence[Plan]) -> Plan:
         held=held,
         hold=next((one.hold for one in plans if one.hold), None),
         postponed=_once(chain(*(one.postponed for one in plans))),
-        counts=replace(counts, held=len(held)),
+        counts=replace(counts, held=len(held), rests=plans[0].counts.rests),
     )
 
 

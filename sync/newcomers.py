@@ -74,6 +74,8 @@ def new_there(found: RemoteItem, index: Index) -> Steps:
 
 def known(facts: Facts, index: Index) -> Steps:
     """An item of theirs to which nothing of ours belongs; it may be time that something does."""
+    if facts.there is There.UNREAD:
+        return []
     if facts.there is There.UNREADABLE:
         return unreadable(facts)
     if facts.there is There.MISSING:

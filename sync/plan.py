@@ -35,7 +35,12 @@ Group = list[Operation]
 
 
 def plan(
-    link: Link, item_links: Collection[ItemLink], local: LocalEvidence, remote: RemoteEvidence, now: datetime
+    link: Link,
+    item_links: Collection[ItemLink],
+    local: LocalEvidence,
+    remote: RemoteEvidence,
+    now: datetime,
+    carried: Iterable[Operation] = (),
 ) -> Plan:
     """Decide for each item link given, and for all that either side names and no link knows.
 
@@ -43,8 +48,12 @@ def plan(
     that the listing names, by address and by UID, those whose local revision moved, and those that wait (state other
     than ACTIVE and TOMBSTONE, `held`, `decision`, `next_try`); `Link.active` then says how many there are, and the cost
     grows with what was touched. With a complete listing they may be those that `sync.narrowing` finds, too.
+
+    `carried`: `Plan.carried` of the part before.
     """
-    return _Planner(link, item_links, local, remote, now).run()
+    planner = _Planner(link, item_links, local, remote, now)
+    planner.groups += [[one] for one in carried]
+    return planner.run()
 
 
 def to_fetch(item_links: Iterable[ItemLink], listing: Listing) -> list[str]:
@@ -141,6 +150,9 @@ class _Planner:
 
     def _assembled(self) -> Plan:
         deletions = [one for group in self.groups for one in group if one.deletes]
+        carried: tuple[Operation, ...] = ()
+        if self.remote.is_part:
+            deletions, carried = [], tuple(deletions)
         verdict = Verdict()
         if deletions:
             verdict = guard_deletions(self.link, deletions, self.rows, self.local, self.remote, self.now)
@@ -150,7 +162,8 @@ class _Planner:
         operations = (*verdict.notes, *(one for group in groups for one in group))
         postponed = tuple(one for group in later for one in group)
         counts = _count(operations, held=len(verdict.held), postponed=len(postponed), rests=self.resting)
-        return Plan(operations, verdict.held, verdict.hold, postponed, counts, whole_at=self._whole_at())
+        made = Plan(operations, verdict.held, verdict.hold, postponed, counts)
+        return replace(made, whole_at=self._whole_at(), carried=carried)
 
     def _whole_at(self) -> datetime | None:
         since = [row.missing_since for row in self.rows if row.missing_since and row.deleted_by is None]

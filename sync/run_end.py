@@ -52,14 +52,18 @@ def done(made: Plan, gathered: Gathered, applied: Applied, meter: Meter) -> RunE
     )
 
 
-def failed(error: Exception, meter: Meter) -> RunEnd:
-    """Of a run that an error ended. Only a server that asks for patience is given more than the usual pause."""
+def failed(error: Exception, meter: Meter, applied: Applied) -> RunEnd:
+    """Of a run that an error ended, with what it had done by then. Only a server that asks for patience is given more
+    than the usual pause.
+    """
     problem = LinkProblem.OWN_CALENDAR if isinstance(error, OwnCalendarError) else problem_of(error)
     if isinstance(error, OutOfTimeError):
         problem = LinkProblem.TOO_SLOW
     retry = getattr(error, "retry_after", None)
     return RunEnd(
         outcome=RunOutcome.FAILED,
+        counts={name: count for name in ("here", "there", "failed") if (count := getattr(applied, name))},
+        writes=applied.here + applied.there,
         requests=meter.requests,
         octets=meter.octets,
         problem=problem.value,

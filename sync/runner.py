@@ -44,8 +44,8 @@ from sync.remotes.opening import Meter, Opener, Place, open_remote
 from sync.remotes.protocol import Quirks, Remote
 from sync.run_end import OutOfTimeError, OwnCalendarError
 from sync.run_time import RunTime
-from sync.store import item_link_of, quirks_of, quirks_stored, step_of, stored_of
-from sync.unlinking import remove_ours
+from sync.store import item_link_of, link_of, quirks_of, quirks_stored, step_of, stored_of
+from sync.unlinking import remove_ours, strays
 from sync.values import DeletedBy, ItemLink, Kind, LinkState, Plan, Reason
 
 log = structlog.get_logger(__name__)
@@ -141,16 +141,17 @@ def _run_once(
         if end.drift:
             log.warning("a full listing told what changes did not", link=link_id, drift=end.drift)
     engine.point("sync.applied")
-    _finish(engine, turn, end)
+    _finish(engine, turn, end, unlinks=run.unlinks)
     return ran
 
 
-def _finish(engine: Engine, turn: Turn, end: RunEnd) -> None:
+def _finish(engine: Engine, turn: Turn, end: RunEnd, *, unlinks: bool) -> None:
+    """`unlinks`: it was this run that removed what we wrote there; somebody may have ended the link since it began."""
     now, jitter = engine.clock(), random.random()  # noqa: S311 - spreads tries
 
     def work(session: Session) -> None:
         link_runs.hold_on(session, now, turn)
-        if end.outcome is RunOutcome.DONE and link_runs.is_unlinking(session, turn):
+        if unlinks and end.outcome is RunOutcome.DONE and link_runs.is_unlinking(session, turn):
             links.drop_link(session, now, turn.link_id)
         else:
             link_runs.end_run(session, now, turn, end, jitter=jitter)
@@ -181,6 +182,8 @@ class _Run:
         self.engine, self.turn, self.mode, self.shown = engine, turn, mode, shown
         self.meter = Meter()
         self.is_repeated = False
+        self.applied = NOTHING_APPLIED
+        self.unlinks = False
         self.time = RunTime(engine.seconds, self._hold_on)
 
     def work(self) -> tuple[RunEnd, Ran]:
@@ -196,9 +199,10 @@ class _Run:
         with engine.opener(place, self.meter) as remote:
             if quirks is None:
                 quirks = self._probe(remote)
-            if facts.state is LinkStatus.UNLINKING and self.mode is not RunMode.PLAN:
-                return self._unlink(facts, remote)
+            self.unlinks = facts.state is LinkStatus.UNLINKING and self.mode is not RunMode.PLAN
             with _kept(engine.reader) as reader:
+                if self.unlinks:
+                    return self._unlink(facts, house, remote, reader)
                 return self._reconcile(facts, house, remote, quirks, reader)
 
     def _probe(self, remote: Remote) -> Quirks:
@@ -224,35 +228,48 @@ class _Run:
         is_full = self.mode is RunMode.FULL or (facts.whole_at is not None and facts.whole_at <= now)
         is_shown = self.mode is RunMode.PLAN or self.shown is not None  # as one plan, to a person
         plans: list[Plan] = []
+        last: Gathered | None = None
         with closing(
             gatherer.gather(now, full=is_full, whole=self.mode is RunMode.FULL, in_parts=not is_shown)
         ) as parts:
             for gathered in parts:
                 self._refuse_own(facts, gathered)
                 if not self.time.is_left():
-                    raise OutOfTimeError
-                made = self._plan(gathered, now, applier.applied)
+                    break
+                made = self._plan(gathered, now, plans)
                 steps_before = sum(len(one.operations) + len(one.held) for one in plans)
                 self._write_down(made, steps_before)
                 plans.append(made)
                 engine.point("sync.planned")
                 if self.mode is RunMode.PLAN or (self.shown is not None and made.hash != self.shown):
-                    return self._ran(run_end.planned(made, applier.applied, self.meter), made)
-                applier.apply(made, gathered, self.time.is_left, steps_before)
+                    return self._ran(run_end.planned(made, self.applied, self.meter), made)
+                self._apply(applier, made, gathered, steps_before)
+                last = gathered
+        if last is None:
+            raise OutOfTimeError
         self._widen(facts, house)
         whole = joined(plans)
-        return self._ran(run_end.done(whole, gathered, applier.applied, self.meter), whole, applier.applied)
+        is_read = last.is_read and not last.remote.is_part  # else the time was over before the last part
+        end = run_end.done(whole, replace(last, is_read=is_read), self.applied, self.meter)
+        return self._ran(end, whole, self.applied)
 
-    def _plan(self, gathered: Gathered, now: datetime, applied: Applied) -> Plan:
+    def _apply(self, applier: Applier, made: Plan, gathered: Gathered, first: int) -> None:
+        try:
+            applier.apply(made, gathered, self.time.is_left, first)
+        finally:
+            self.applied = applier.applied  # whatever stops it, so much is done
+
+    def _plan(self, gathered: Gathered, now: datetime, plans: list[Plan]) -> Plan:
         """The plan; where a person let go what was shown, the one without that hold, if it is the same otherwise."""
         link = gathered.link
-        link = replace(link, written_last_hour=link.written_last_hour + applied.here + applied.there)
-        made = plan(link, gathered.rows, gathered.local, gathered.remote, now)
+        link = replace(link, written_last_hour=link.written_last_hour + self.applied.here + self.applied.there)
+        carried = plans[-1].carried if plans else ()
+        made = plan(link, gathered.rows, gathered.local, gathered.remote, now, carried)
         approved = made.approve(self.shown) if self.shown is not None else None
         if not approved:
             return made
         link = replace(link, approved=link.approved | approved)
-        let_go = plan(link, gathered.rows, gathered.local, gathered.remote, now)
+        let_go = plan(link, gathered.rows, gathered.local, gathered.remote, now, carried)
         self.shown = let_go.hash  # the same steps, some of them no longer held
         return let_go
 
@@ -303,11 +320,14 @@ class _Run:
 
             engine.database.write(work)
 
-    def _unlink(self, facts: LinkFacts, remote: Remote) -> tuple[RunEnd, Ran]:
+    def _unlink(self, facts: LinkFacts, house: House, remote: Remote, reader: Reader) -> tuple[RunEnd, Ran]:
         with self.engine.database.read() as session:
             stored = link_evidence.all_rows(session, facts.link_id)
         rows = [item_link_of(row) for row in stored]
         versions = {row.id: row.version for row in stored}
+        gatherer = Gatherer(self.engine.database, facts, house, remote, self.time.patience, reader)
+        link = link_of(facts, house.instance, house.busy_text)
+        rows += strays(remote, link, {row.href for row in rows}, gatherer.read, self.time.patience)
 
         def store(done: list[ItemLink]) -> None:
             now = self.engine.clock()
@@ -315,7 +335,7 @@ class _Run:
 
             def work(session: Session) -> None:
                 link_runs.hold_on(session, now, self.turn)
-                link_runs.save_rows(session, self.turn, [stored_of(row, versions[row.id]) for row in ended])
+                link_runs.save_rows(session, self.turn, [stored_of(row, versions.get(row.id, 0)) for row in ended])
 
             self.engine.database.write(work)
 
@@ -330,7 +350,7 @@ class _Run:
         return end, Ran(end.outcome, self.turn.run_id, made, applied, end.problem, self.meter.requests)
 
     def failed(self, error: Exception) -> tuple[RunEnd, Ran]:
-        return self._ran(run_end.failed(error, self.meter))
+        return self._ran(run_end.failed(error, self.meter, self.applied), applied=self.applied)
 
     def _hold_on(self) -> None:
         now = self.engine.clock()

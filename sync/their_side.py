@@ -1,5 +1,6 @@
 """What a plan does there: written side by side, each under its condition, and read back together (SPEC C10)."""
 
+import random
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,7 +16,7 @@ from sync.gathering import Gathered, Gatherer
 from sync.groups import Group
 from sync.remotes.protocol import Quirks, Remote, Resource, WriteOutcome, Written
 from sync.settle import settle
-from sync.values import Kind, Operation
+from sync.values import REFUSED, Kind, Operation
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +47,7 @@ class TheirSide:
         """Write, read back, settle, while the lease holds. Returns what stopped it: what was done is stored first."""
         stopped: list[OutsideError] = []
         self.until = until
+        groups = _in_any_order(groups)
         previous = self._previous(groups, gathered)
 
         def work(group: Group) -> Written | None:
@@ -71,6 +73,10 @@ class TheirSide:
         """None where it was not done."""
         if stopped or not self._has_margin():
             group.skip()
+            return None
+        step = group.steps[-1][1]
+        if step.kind is Kind.UPDATE and previous.get(step.row.href) == b"":
+            group.fail(self.clock(), REFUSED)  # what others added to it is not known, and would be lost
             return None
         try:
             written = self._call(group, previous)
@@ -171,3 +177,11 @@ class TheirSide:
         assert step.after is not None  # noqa: S101 - the last step of an item has one
         group.row = settle(step.after, group.done)
         group.states[group.steps[-1][0]] = (StepState.DONE, "")
+
+
+def _in_any_order(groups: Sequence[Group]) -> list[Group]:
+    """Deletions last, and else another order in each run: some that the server never takes, and of which no row can
+    tell, would stop those behind them each time.
+    """
+    mixed = random.sample(groups, len(groups))
+    return sorted(mixed, key=lambda group: group.steps[-1][1].kind is Kind.DELETE)

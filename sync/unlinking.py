@@ -1,15 +1,37 @@
 """The end of a link that is to leave nothing behind: what we wrote there is removed, and only that."""
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Sequence
+from contextlib import closing, suppress
+from itertools import islice
 
-from outside.errors import SiteRefused
+from ical.item import Item
+from outside.errors import SiteMissing, SiteRefused
+from sync.fetching import Patience, Read, brought
 from sync.remotes.protocol import Remote
-from sync.values import ItemLink, LinkState, Side
+from sync.values import ItemLink, Link, LinkState, Side
 
 BATCH, BATCH_SECONDS = 20, 20.0
 """With one call more it is well within the lease."""
+FETCH = 500
+
+
+def strays(remote: Remote, link: Link, known: Collection[str], read: Read, patience: Patience) -> list[ItemLink]:
+    """Ours at addresses that no row knows, as far as there is time to look: a run may have been killed between the
+    writing and its row, or the index may be lost (SPEC C10, C11). Raises the errors of `outside.errors`.
+    """
+    with suppress(SiteMissing):  # of a calendar that is gone nothing is left
+        there = (one.href for one in remote.changes(None).there if one.href not in known)
+        batches = list(iter(lambda: tuple(islice(there, FETCH)), ()))
+        with closing(brought(remote, batches, read, patience)) as parts:
+            found = [(one, one.item) for part in parts for one in part.items if one.item is not None]
+        return [ItemLink(None, None, one.href, item.uid, Side.LOCAL) for one, item in found if _is_by_us(link, item)]
+    return []
+
+
+def _is_by_us(link: Link, item: Item) -> bool:
+    """A copy that somebody made of it may bear our mark, too, but another UID."""
+    return item.origin == link.mark and item.uid.endswith(f"@{link.instance}")
 
 
 def ours_there(rows: Sequence[ItemLink]) -> list[ItemLink]:

@@ -238,6 +238,10 @@ class LocalItem:
     written_to: frozenset[int] = frozenset()
 
 
+REFUSED = "not handed out"
+"""The problem of a `RemoteItem` that the server does not give: what it says may be read another time."""
+
+
 @dataclass(frozen=True, slots=True)
 class RemoteItem:
     """What a listing named. Without `item` and `problem` it was not fetched, since its ETag is the base's."""
@@ -268,7 +272,7 @@ class RemoteEvidence:
     """Their side, by href, as a `Listing` proved it; `read_at` is when it was read.
 
     `others`: so many further items were listed as their rows say, and neither they nor these rows are given. `is_read`:
-    what is new was read; else more lies there than is given.
+    what is new was read; else more lies there than is given. `is_part`: of one listing, and the next part follows.
     """
 
     there: Mapping[str, RemoteItem]
@@ -278,6 +282,7 @@ class RemoteEvidence:
     gone: frozenset[str] = frozenset()
     others: int = 0
     is_read: bool = True
+    is_part: bool = False
 
     @property
     def proves_absence(self) -> bool:
@@ -352,7 +357,8 @@ class Plan:
 
     A step of an item is left out where an earlier one of that item was not done. `held` waits for a person,
     `postponed` for the next hour. `identity` is what the link is to be known by from now on. `whole_at`: from when a
-    second complete listing would settle what is missing.
+    second complete listing would settle what is missing. `carried`: deletions that a part of a listing leaves to the
+    plan of its next part, so that the guard sees all of them together.
     """
 
     operations: tuple[Operation, ...]
@@ -362,6 +368,7 @@ class Plan:
     counts: Counts = field(default_factory=Counts)
     identity: Identity = Identity.UID
     whole_at: datetime | None = None
+    carried: tuple[Operation, ...] = ()
 
     @property
     def is_empty(self) -> bool:

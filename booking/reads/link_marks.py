@@ -23,6 +23,7 @@ _REVIVED = Prepared(
     .where(ItemLink.link_id == _LINK, _IS_ENDED, *live_items())
 )
 _IS_BROUGHT = exists().where(ImportedTime.link_id == _LINK, ImportedTime.ended_at.is_(None))
+_HAS_BROUGHT = Prepared(select(_IS_BROUGHT))
 _COVERS = Prepared(select(or_(_IS_BROUGHT, exists().where(*live_items()))))
 
 
@@ -66,6 +67,11 @@ def marks_of(session: Session, link_id: int, settled: frozenset[str]) -> Marks:
 def revived(session: Session, facts: LinkFacts) -> set[int]:
     """Live bookings whose row says that they ended."""
     return set(_REVIVED.scalars(session, live_given(facts)))
+
+
+def has_brought(session: Session, link_id: int) -> bool:
+    """Whether any time stands here that the link brought."""
+    return bool(_HAS_BROUGHT.scalar(session, {"link_id": link_id}))
 
 
 def is_bare(session: Session, facts: LinkFacts) -> bool:

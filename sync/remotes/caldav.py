@@ -13,7 +13,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from itertools import islice
 
-from outside.errors import RefusedAddress, SiteRefused, SiteUnreadable, TooLarge
+from outside.errors import RefusedAddress, SiteDown, SiteRefused, SiteThrottled, SiteUnreadable, TooLarge
 from outside.http import GuardedSession
 from sync.remotes.credentials import Credentials
 from sync.remotes.dav import ONE_CALL, Answer, Dav, where_of
@@ -49,8 +49,12 @@ ETAG = f"{DAV}getetag"
 DATA = f"{CAL}calendar-data"
 BUSY = frozenset({423, 500})
 BUSY_WAITS = (0.1, 0.3)
+INTERNAL = 500
+OF_ALL = frozenset({401, 429, 502, 503, 504})
 FORGOTTEN = frozenset({400, 403, 409, 410, 412})
 MOST_PAGES = 250
+MOST_REFUSED = 5
+"""Items that the server does not hand out: with more of them it is the server that fails, not one item (SPEC C10)."""
 PLAIN_NAME = re.compile(r"[a-z0-9-]{1,64}")
 CALENDAR_TYPE = "text/calendar; charset=utf-8"
 DEFAULT_QUIRKS = Quirks()
@@ -92,6 +96,7 @@ class CalDavRemote:
         listing_time: ListingTime = as_long_as_may_be,
     ) -> None:
         self.quirks, self._writes, self._pause, self._listing_time = quirks, writes, pause, listing_time
+        self._refused: set[str] = set()
         self._dav = Dav(url, credentials, session)
         self._origin = self._dav.where
         try:
@@ -236,13 +241,8 @@ class CalDavRemote:
             return
         try:
             page = self._dav.ask_for_rows("REPORT", self._origin + self._path, multiget(paths), None)
-        except TooLarge:
-            half = (len(paths) + 1) // 2
-            if half == len(paths):
-                yield Resource(paths[0], None, b"")
-                return
-            yield from self._batch(paths[:half])
-            yield from self._batch(paths[half:])
+        except (TooLarge, SiteDown) as error:
+            yield from self._halves(paths, error)
             return
         told = {path: row for row in page.rows if (path := self._placed(row, _Pages()))}
         for path in paths:
@@ -251,6 +251,19 @@ class CalDavRemote:
                 yield Resource(path, row.text(ETAG), data)
             elif row is None or row.status not in {404, 410}:
                 yield from self._one(path)  # left out without a word, or named without its content
+
+    def _halves(self, paths: list[str], error: TooLarge | SiteDown) -> Iterator[Resource]:
+        """The same in two, until it is clear which item is too large, or breaks the server (500, and nothing else)."""
+        if isinstance(error, SiteDown) and error.status != INTERNAL:
+            raise error
+        half = (len(paths) + 1) // 2
+        if half < len(paths):
+            yield from self._batch(paths[:half])
+            yield from self._batch(paths[half:])
+        elif isinstance(error, TooLarge):
+            yield Resource(paths[0], None, b"")
+        else:
+            yield from self._one(paths[0])
 
     def _one(self, path: str) -> Iterator[Resource]:
         try:
@@ -261,7 +274,17 @@ class CalDavRemote:
         if answer.status == 200:
             yield Resource(path, answer.headers.get("ETag"), answer.body)
         elif answer.status not in {404, 410}:
-            raise _told(answer)
+            yield self._not_handed_out(path, answer)
+
+    def _not_handed_out(self, path: str, answer: Answer) -> Resource:
+        """One bad item stops no other (SPEC C10); what concerns all of them is raised: log-in, patience, a proxy."""
+        error = _told(answer)
+        if answer.status in OF_ALL or isinstance(error, SiteThrottled):
+            raise error
+        self._refused.add(path)
+        if len(self._refused) > MOST_REFUSED:
+            raise error
+        return Resource(path, None, b"", is_refused=True)
 
     def _put(self, path: str, body: bytes, headers: dict[str, str]) -> Answer:
         return self._write("PUT", path, body, {"Content-Type": CALENDAR_TYPE, **headers})

@@ -36,11 +36,14 @@ class Listed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One resource with its content as bytes that nobody rewrote."""
+    """One resource with its content as bytes that nobody rewrote. `is_refused`: it is there, and the server does not
+    hand it out now (no bytes then).
+    """
 
     href: str
     etag: str | None
     body: bytes
+    is_refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,10 @@ class Remote(Protocol):
         """What changed since the cursor, or all that is there without one, or where the server has forgotten it."""
 
     def fetch(self, hrefs: Collection[str]) -> tuple[Resource, ...]:
-        """The resources that exist now, in batches; one that is gone meanwhile is left out."""
+        """The resources that exist now, in batches; one that is gone meanwhile is left out.
+
+        A few that the server refuses come as such; where it refuses more, its refusal is raised.
+        """
 
     def create(self, href: str, body: bytes) -> Written:
         """Put a new resource; never overwrites (CLASHED). Where it lies: `Written.href`, or else as asked."""

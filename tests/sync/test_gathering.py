@@ -9,7 +9,7 @@ from booking.actions.links import unlink
 from booking.values.links import LinkPolicy
 from booking.values.states import OccupancyKind
 from ical.item_writer import write_item
-from sync.gathering import BROKEN, SEVERAL
+from sync.foreign_item import BROKEN, SEVERAL
 from tests.sync.acting import move, uid_of
 from tests.sync.linked import OFFICE, World, event, world
 

@@ -249,7 +249,7 @@ def test_an_item_that_the_server_refuses_costs_itself_alone(here: World) -> None
     here.remote.hook = refuse
     ran = here.run()
     assert (ran.outcome, ran.applied.there, ran.applied.failed) == (RunOutcome.DONE, 1, 1)
-    assert [step.state.value for step in here.steps(ran.run_id)] == ["FAILED", "DONE"]
+    assert sorted(step.state.value for step in here.steps(ran.run_id)) == ["DONE", "FAILED"]  # whichever was first
     here.settle()
     assert len(here.theirs()) == 2
 

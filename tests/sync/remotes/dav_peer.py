@@ -42,6 +42,8 @@ class Manners:
     lies_about_etags: bool = False  # a PUT answers with one that no GET will confirm
     visible_after: int = 0  # how many questions a write stays unseen
     silent_about: frozenset[str] = frozenset()  # names that a multiget answers with nothing
+    refuses: dict[str, int] = field(default_factory=dict)  # names that are handed out to nobody: by this status
+    multiget_breaks_at: frozenset[str] = frozenset()  # names with which a multiget answers 500
     spells_hrefs: str = "path"  # path, url, escaped
     cuts_listing_at: int | None = None
     item_status: dict[str, int] = field(default_factory=dict)
@@ -307,8 +309,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _multiget(self, hrefs: list[str]) -> None:
         rows, seen = [], self.peer.seen()
-        for href in hrefs:
-            name = unquote(unescape(href)).removeprefix(COLLECTION)
+        names = [unquote(unescape(href)).removeprefix(COLLECTION) for href in hrefs]
+        if self.peer.manners.multiget_breaks_at.intersection(names):
+            self._say(500)
+            return
+        for href, name in zip(hrefs, names, strict=True):
+            if name in self.peer.manners.refuses:
+                rows.append(response(unescape(href), status=self.peer.manners.refuses[name]))
+                continue
             if name in self.peer.manners.silent_about:
                 continue
             if name not in seen:
@@ -348,6 +356,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.peer.seen().get(self._name())
         if body is None:
             return self._say(404)
+        if self._name() in self.peer.manners.refuses:
+            return self._say(self.peer.manners.refuses[self._name()])
         etag = self.peer.etag(self._name())
         return self._say(200, {"Content-Type": "text/calendar"} | ({"ETag": etag} if etag else {}), body)
 
