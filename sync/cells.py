@@ -69,7 +69,8 @@ def quiet(facts: Facts) -> Steps:
     else:
         is_asked = row.state is LinkState.CONFLICT and row.deleted_by is None
         after = facts.agreed(row.base, row.theirs, LinkState.CONFLICT if is_asked else LinkState.ACTIVE)
-        after = replace(after, base_remote=row.base_remote)
+        lacks = row.problem if facts.remote.item is None and row.state is LinkState.ACTIVE else facts.remote.lacks
+        after = replace(after, base_remote=row.base_remote, problem=lacks)
     if after == row and not facts.renamed:
         return []
     reason = Reason.SEEN_AGAIN if row.missing_since or row.deleted_by else Reason.SAME_CONTENT
@@ -182,7 +183,8 @@ def create_here(facts: Facts, reason: Reason) -> Steps:
     if ours is None:
         return note(facts, Reason.IGNORED_FREE, _known_only(facts))
     theirs = facts.theirs
-    after = facts.agreed(ours, theirs, local_id=None, base_revision=None, last_written=Side.LOCAL)
+    lacks = facts.remote.lacks if facts.remote else ""
+    after = facts.agreed(ours, theirs, local_id=None, base_revision=None, last_written=Side.LOCAL, problem=lacks)
     return [Operation(Kind.CREATE, Side.LOCAL, reason, facts.row, after, ours, ours=facts.row.base, theirs=theirs)]
 
 
@@ -242,7 +244,9 @@ def unreadable(facts: Facts) -> Steps:
     if remote.problem == REFUSED:
         seen = replace(facts.row, miss_count=0, missing_since=None, held=None)
         return note(facts, Reason.UNREADABLE, failed(seen, facts.now, REFUSED, HALF))
-    after = replace(facts.row, state=LinkState.QUARANTINED, base_etag=remote.etag, problem=remote.problem)
+    after = replace(
+        facts.row, state=LinkState.QUARANTINED, base_etag=remote.etag, problem=remote.problem or remote.lacks
+    )
     after = replace(after, miss_count=0, missing_since=None, held=None, next_try=None)
     return [] if after == facts.row else note(facts, Reason.UNREADABLE, after)
 

@@ -141,7 +141,10 @@ def _named(row: ItemLink, found: RemoteItem) -> There:
     if found.item is None:
         is_base = found.etag is not None and found.etag == row.base_etag
         return There.SAME if is_base else There.UNREAD
-    return There.SAME if same(found.item, row.theirs) else There.CHANGED
+    if same(found.item, row.theirs):
+        return There.SAME
+    # a version that lacks times never takes the place of one whose times stand here (SPEC C9)
+    return There.UNREADABLE if found.lacks and row.local_id is not None else There.CHANGED
 
 
 def _is_known_gone(row: ItemLink) -> bool:

@@ -275,10 +275,9 @@ class Gatherer:
     def _item(self, resource: Resource, outcome: Outcome | None) -> RemoteItem:
         if outcome is None:  # it is there, and nobody knows what it says
             return RemoteItem(resource.href, resource.etag)
-        item, problem = foreign_item.item_of(outcome, is_writer=self.facts.policy.writes)
-        if item is not None:
-            item = self._without_dead_mark(item)
-        return RemoteItem(resource.href, resource.etag, item, problem)
+        read = foreign_item.item_of(outcome, is_writer=self.facts.policy.writes)
+        item = None if read.item is None else self._without_dead_mark(read.item)
+        return RemoteItem(resource.href, resource.etag, item, read.problem, read.lacks)
 
     def _without_dead_mark(self, item: Item) -> Item:
         """The mark of a link that is no more says nothing of a way around: the item is this link's to find again."""

@@ -78,7 +78,11 @@ class LocalSteps:
         _, units = link_imports.lock_room(session, link.id)
         if step.kind is Kind.CREATE:
             made, revision = link_imports.add_import(session, now, link, units, given)
-            return Acted(replace(done, local_id=-made, revision=revision), step.after)
+            return Acted(replace(done, local_id=-made, revision=revision), lacking(step.after, given))
+        if given.problem:  # some of its dates are not known: none that stands here is given up for that (SPEC C9)
+            etag = step.after.base_etag if step.after else step.row.base_etag
+            kept = replace(step.row, state=LinkState.QUARANTINED, base_etag=etag, problem=given.problem)
+            return Acted(done, kept)
         changed = link_imports.change_import(session, now, link, units, import_id, given, step.expected_revision)
         return None if changed is None else Acted(replace(done, revision=changed), step.after)
 
@@ -117,6 +121,11 @@ class LocalSteps:
         link, units = link_imports.lock_room(session, self.facts.link_id)
         given = self.time_of(item, now)
         link_imports.widen_import(session, now, link, units, import_id, given)
+
+
+def lacking(after: ItemLink | None, given: ImportedTime) -> ItemLink | None:
+    """The row says why some of the dates are missing, for a person to see."""
+    return replace(after, problem=given.problem) if after is not None and given.problem else after
 
 
 def _same_time(ours: Item, theirs: Item | None) -> bool:

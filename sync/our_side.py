@@ -18,7 +18,7 @@ from booking.actions.link_runs import Turn
 from booking.values.links import ImportedTime, StepState, StoredItem
 from sync.gathering import Gathered
 from sync.groups import Group
-from sync.local_steps import LocalSteps
+from sync.local_steps import LocalSteps, lacking
 from sync.settle import Done, settle
 from sync.store import stored_of
 from sync.values import ItemLink, Kind, LinkState, Operation, Side
@@ -89,7 +89,8 @@ class OurSide:
         for group in tried:
             position, step = group.steps[0]
             assert step.after is not None  # noqa: S101 - the only step of an item has one
-            rows.append(settle(step.after, group.done))
+            after = lacking(step.after, given[position]) if position in given else step.after
+            rows.append(settle(after or step.after, group.done))
             group.states[position] = (StepState.DONE, "")
         link_runs.save_all(session, self.turn, self._stored(rows, gathered))
         for group, row in zip(tried, rows, strict=True):

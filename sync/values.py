@@ -244,12 +244,15 @@ REFUSED = "not handed out"
 
 @dataclass(frozen=True, slots=True)
 class RemoteItem:
-    """What a listing named. Without `item` and `problem` it was not fetched, since its ETag is the base's."""
+    """What a listing named. Without `item` and `problem` it was not fetched, since its ETag is the base's. `lacks`: why
+    times may be missing from the item: what it says is busy, what it does not say is not known.
+    """
 
     href: str
     etag: str | None
     item: Item | None = None
     problem: str = ""
+    lacks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
