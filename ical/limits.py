@@ -26,7 +26,7 @@ class Limits:
     """
 
     octets: int = 5 * MEBIBYTE
-    line: int = 64 * 1024
+    line: int = MEBIBYTE
     lines: int = 400_000
     depth: int = 16
     components: int = 10_000

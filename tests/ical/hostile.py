@@ -124,9 +124,11 @@ _VALUES = {
 }
 
 _LINES = {
-    "a line of 70 kB": Hostile("", _lines("SUMMARY:" + "x" * 70_000), is_refused=True),
+    "a line of 70 kB": Hostile("", _lines("SUMMARY:" + "x" * 70_000)),
+    "a line of 1.1 MB": Hostile("", _lines("SUMMARY:" + "x" * 1_100_000), is_refused=True),
     "a line of 4 MB": Hostile("", _lines("SUMMARY:" + "x" * 4_000_000), is_refused=True),
-    "a line of 70 kB, folded": Hostile("", _lines("SUMMARY:" + "\n ".join(["x"] * 70_000)), is_refused=True),
+    "a line of 70 kB, folded": Hostile("", _lines("SUMMARY:" + "\n ".join(["x"] * 70_000))),
+    "a line of 1.1 MB, folded": Hostile("", _lines("SUMMARY:" + "\n ".join(["x"] * 1_100_000)), is_refused=True),
     "1.5 million empty folds": Hostile("", _lines("SUMMARY:x" + "\n " * 1_500_000)),
     "300,000 properties": Hostile("", lambda: calendar(event(*["X-A:b"] * 300_000))),
     "500,000 properties": Hostile("", lambda: calendar(event(*["A:b"] * 500_000)), is_refused=True),

@@ -150,3 +150,15 @@ def test_a_poll_without_a_change_starts_no_process(monkeypatch: pytest.MonkeyPat
     known = frozenset(poll(calendar()).digests.values())
     monkeypatch.setattr("sys.executable", "/nowhere")
     assert poll(calendar(), known).reading.is_complete
+
+
+@pytest.mark.rule("C10")
+def test_an_attachment_within_an_event_costs_neither_it_nor_any_other() -> None:
+    """A picture of 200 kB in base64, folded as programs do it."""
+    data = "A" * 270_000
+    folded = "\n ".join([data[first : first + 74] for first in range(0, len(data), 74)])
+    found = poll(calendar(event(f"ATTACH;FMTTYPE=image/png;ENCODING=BASE64;VALUE=BINARY:{folded}", uid="picture")))
+    assert "picture" in {item.uid for item in found.reading.items}
+    assert len(found.reading.items) == 2
+    assert found.reading.is_whole
+    assert not found.reading.lost

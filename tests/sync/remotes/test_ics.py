@@ -256,7 +256,7 @@ def test_credentials_go_to_their_own_host_alone() -> None:
 def test_more_than_may_be_read_is_not_read() -> None:
     with pytest.raises(TooLarge):
         ask(answer(WHOLE * 1_000), limits=Limits(body=100_000))
-    listing = ask(answer(WHOLE.replace(b"SUMMARY:", b"SUMMARY:" + b"x" * 70_000)))
+    listing = ask(answer(WHOLE.replace(b"SUMMARY:", b"SUMMARY:" + b"x" * 1_100_000)))
     assert (listing.is_whole, listing.not_whole_because) == (False, "calendar-line-too-long")
 
 
