@@ -36,6 +36,8 @@ COALESCE_MS: Final = 200
 JOB_SECONDS: Final = 120
 # A link bounds its runs by itself; the job only ends what hangs.
 LONGER: Final = {RUN_LINK: 300}
+# Somebody sits before the page and waits for it.
+FIRST: Final = frozenset({SERVE_LINKS})
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +55,7 @@ def ask_for(redis: "Redis", job: str, *ids: int) -> "Pipeline":
         result_ttl=0,
         failure_ttl=86_400,
         job_timeout=LONGER.get(job, JOB_SECONDS),
+        at_front=job in FIRST,
         pipeline=one_trip,
     )
     return one_trip

@@ -27,8 +27,8 @@ from booking.actions.link_alarms import announce_silent_links, silent_links
 from booking.actions.link_runs import forget_runs
 from booking.actions.site_alarms import announce_silent, silent_connections
 from booking.reads.house import House, read_house
+from booking.reads.link_turns import links_in_turn
 from booking.reads.link_wishes import open_wishes
-from booking.reads.links import due_links
 from booking.tables.connections import Connection, HookDelivery
 from booking.tables.houses import Organisation
 from booking.tables.people import StaffSession
@@ -114,7 +114,7 @@ class Tick:
                     select(Connection.id).where(Connection.next_poll_at <= now, Connection.paused_at.is_(None))
                 )
             )
-            links = due_links(session, now)
+            links = links_in_turn(session, now)
             wishes = open_wishes(session)
         redis = self._context.redis
         for link_id in links:
