@@ -10,7 +10,7 @@ overridden is left out. An override takes place whether or not the rule names it
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
@@ -76,15 +76,19 @@ class Expansion:
 
 
 def expand_all(items: Iterable[Item], window: Slot, zone: str, caps: Caps = CAPS) -> dict[str, Expansion]:
-    """The same for the items of a feed, by UID. What the feed may cost is shared: the rules after it are refused."""
+    """The same for the items of a feed, by UID."""
+    return dict(expand_each(items, window, zone, caps))
+
+
+def expand_each(items: Iterable[Item], window: Slot, zone: str, caps: Caps = CAPS) -> Iterator[tuple[str, Expansion]]:
+    """One item of a feed at a time, with its UID. What the feed may cost is shared: the rules after it are refused."""
     left = Effort(caps.effort)
-    found = {}
     for item in items:
         effort = Effort(min(MOST_WORK, max(0, left.left)))
         before = effort.left
-        found[item.uid] = expand(item, window, zone, caps, effort)
-        left.left -= before - effort.left + len(found[item.uid].occurrences)
-    return found
+        found = expand(item, window, zone, caps, effort)
+        left.left -= before - effort.left + len(found.occurrences)
+        yield item.uid, found
 
 
 def expand(item: Item, window: Slot, zone: str, caps: Caps = CAPS, effort: Effort | None = None) -> Expansion:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import SplitResult, urlsplit
 
-from outside.errors import RefusedAddress
+from outside.errors import RefusedAddress, UnfitAddress
 
 PORTS = frozenset({443, 8443})
 DEFAULT_PORTS = {"https": 443, "http": 80}
@@ -74,7 +74,7 @@ class Target:
 
 
 def target_of(url: str, allow_private: frozenset[str], ports: frozenset[int] = PORTS) -> Target:
-    """Judge the text of an address. Raises RefusedAddress: scheme, user info, odd hosts, ports. Non-ASCII is refused,
+    """Judge the text of an address. Raises UnfitAddress: scheme, user info, odd hosts, ports. Non-ASCII is refused,
     too: the caller has turned an internationalised name into its ASCII form before, or did not mean a name at all.
     """
     parts = _split(url)
@@ -82,26 +82,26 @@ def target_of(url: str, allow_private: frozenset[str], ports: frozenset[int] = P
     port = _port(parts)
     listed = (f"[{host}]:{port}" if ":" in host else f"{host}:{port}") in allow_private
     if parts.scheme == "http" and not listed:
-        raise RefusedAddress(_place(parts.scheme, host, port), "only https leaves the house")
+        raise UnfitAddress(_place(parts.scheme, host, port), "only https leaves the house")
     if port not in ports and not listed:
-        raise RefusedAddress(_place(parts.scheme, host, port), "port not allowed")
+        raise UnfitAddress(_place(parts.scheme, host, port), "port not allowed")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Target(parts.scheme, host, port, path, listed)
 
 
 def _split(url: str) -> SplitResult:
     if FORBIDDEN.search(url):
-        raise RefusedAddress("address", "holds characters that no address has")
+        raise UnfitAddress("address", "holds characters that no address has")
     try:
         parts = urlsplit(url)
     except ValueError:
-        raise RefusedAddress("address", "cannot be read") from None
+        raise UnfitAddress("address", "cannot be read") from None
     if parts.scheme not in DEFAULT_PORTS:
-        raise RefusedAddress("address", "only https leaves the house")
+        raise UnfitAddress("address", "only https leaves the house")
     if "@" in parts.netloc:
-        raise RefusedAddress("address", "must not hold user or password")
+        raise UnfitAddress("address", "must not hold user or password")
     if "[" in parts.netloc and not BRACKETED.fullmatch(parts.netloc):
-        raise RefusedAddress("address", "host is no IPv6 address")
+        raise UnfitAddress("address", "host is no IPv6 address")
     return parts
 
 
@@ -111,7 +111,7 @@ def _port(parts: SplitResult) -> int:
     except ValueError:
         port = 0
     if port == 0:
-        raise RefusedAddress("address", "port cannot be read")
+        raise UnfitAddress("address", "port cannot be read")
     return port or DEFAULT_PORTS[parts.scheme]
 
 
@@ -121,10 +121,10 @@ def _host(parts: SplitResult) -> str:
         return _bracketed(host)
     host = host.removesuffix(".")
     if not NAME.fullmatch(host):
-        raise RefusedAddress("address", "host is no name")
+        raise UnfitAddress("address", "host is no name")
     # 2130706433, 0x7f.1, 017700000001, 127.1: resolvers read these as addresses in their own ways
     if NUMERIC.fullmatch(host.rpartition(".")[2]) and not _is_plain_v4(host):
-        raise RefusedAddress("address", "host is a number in disguise")
+        raise UnfitAddress("address", "host is a number in disguise")
     return host
 
 
@@ -132,9 +132,9 @@ def _bracketed(host: str) -> str:
     try:
         address = IPv6Address(host)
     except ValueError:
-        raise RefusedAddress("address", "host is no IPv6 address") from None
+        raise UnfitAddress("address", "host is no IPv6 address") from None
     if address.scope_id is not None:
-        raise RefusedAddress("address", "zone ids stay inside")
+        raise UnfitAddress("address", "zone ids stay inside")
     return str(address)
 
 

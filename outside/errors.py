@@ -4,7 +4,10 @@
 
 OutsideError              where, and `retry_after` in seconds, or None where trying again cannot help
 ├── RefusedAddress        reason; the gate does not let this address out (SSRF); never retried
-├── RefusedRedirect       reason; too many redirects, or a change of origin that would carry a body along
+│   └── UnfitAddress      wherever it leads: not https, another port, no host name, or no address at all
+│       └── UnfitRedirect an answer led there
+├── RefusedRedirect       reason; a change of origin that would carry a body along
+│   └── EndlessRedirect   too many of them
 ├── TooLarge              limit in decoded bytes
 ├── TooSlow               seconds; the total deadline passed, in whatever phase
 ├── Unreachable           reason: dns, connect, tls, closed
@@ -42,7 +45,19 @@ class RefusedAddress(_ReasonedError):
     pass
 
 
+class UnfitAddress(RefusedAddress):
+    pass
+
+
+class UnfitRedirect(UnfitAddress):
+    pass
+
+
 class RefusedRedirect(_ReasonedError):
+    pass
+
+
+class EndlessRedirect(RefusedRedirect):
     pass
 
 

@@ -26,7 +26,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import HTTPResponse
 
 from outside.addresses import DEFAULT_PORTS, PORTS, Target, judge_addresses, target_of
-from outside.errors import RefusedAddress, RefusedRedirect, Unreachable
+from outside.errors import EndlessRedirect, RefusedRedirect, UnfitAddress, UnfitRedirect, Unreachable
 from outside.kept import Kept, place_of
 from outside.wire import Deadline, exchange, exchange_again
 
@@ -132,7 +132,7 @@ class GuardedSession(requests.Session):
         self._gate = gate
 
     def judge(self, url: str) -> Target:
-        """The target that an address would be called as, without calling it. Raises RefusedAddress."""
+        """The target that an address would be called as, without calling it. Raises UnfitAddress."""
         return target_of(url, self._gate.allow_private, self._gate.limits.ports)
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> requests.Response:  # type: ignore[override]
@@ -140,10 +140,10 @@ class GuardedSession(requests.Session):
         try:
             return super().request(method, url, *args, **kwargs)
         except requests.TooManyRedirects:
-            raise RefusedRedirect(_origin(url), "too many redirects") from None
+            raise EndlessRedirect(_origin(url), "too many redirects") from None
         except requests.RequestException as error:
             # the message may hold the address with all its secrets
-            raise RefusedAddress("address", f"cannot be called ({type(error).__name__})") from None
+            raise UnfitAddress("address", f"cannot be called ({type(error).__name__})") from None
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         with self._gate.one_deadline(kwargs.get("timeout")):
@@ -160,6 +160,10 @@ class GuardedSession(requests.Session):
         neither do hooks, by which digest authentication would answer a stranger's 401.
         """
         before, after = _origin(response.request.url or ""), _origin(prepared_request.url or "")
+        try:
+            self.judge(prepared_request.url or "")
+        except UnfitAddress as error:
+            raise UnfitRedirect(before, f"leads to what may not be called: {error.reason}") from None
         if before == after:
             return
         if prepared_request.method not in READING:

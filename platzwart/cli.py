@@ -24,11 +24,11 @@ def process_environment() -> Mapping[str, str]:
     return read_dotenv(Path(".env")) | dict(os.environ)
 
 
-def started_settings(*, structured: bool = True) -> Settings:
+def started_settings(environment: Mapping[str, str] | None = None, *, structured: bool = True) -> Settings:
     """Settings of a process that is about to work: read, and its logs set up by them (`config.logs`)."""
     from config.logs import set_up_logging
 
-    settings = read_settings(process_environment())
+    settings = read_settings(process_environment() if environment is None else environment)
     set_up_logging(settings.log_level, structured=structured)
     for chatty in CHATTY:
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -63,13 +63,18 @@ class MailPorts:
         return f"http://127.0.0.1:{self.page.getsockname()[1]}/"
 
 
+def data_folder(given: Mapping[str, str], data: Path | None) -> Path:
+    """The folder that is meant: the one that was named, else that of the environment, else `data`."""
+    return (data or Path(given.get(PREFIX + "DATA_DIR") or "data")).expanduser().resolve()
+
+
 def take_folder(given: Mapping[str, str], choice: Choice) -> tuple[Path, int]:
     """Make the data folder (0700) and lock it for this process. Raises SettingsError where either cannot be done.
 
     The descriptor is the lock. Hand it to the embedded Valkey too: after a kill of its parent the folder then stays
     taken until the server has closed its files. So a taken folder is given a moment to become free.
     """
-    data_dir = (choice.data or Path(given.get(PREFIX + "DATA_DIR") or "data")).expanduser().resolve()
+    data_dir = data_folder(given, choice.data)
     try:
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(data_dir / "up.lock", os.O_RDWR | os.O_CREAT, 0o600)

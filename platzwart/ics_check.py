@@ -18,7 +18,7 @@ from sync.remotes.ics import https_of
 READ, WITH_PROBLEMS, UNREADABLE = 0, 1, 2
 STANDARD_INPUT = "-"
 SHOWN = 20
-NOT_FOUND = "not-found"
+NOT_FOUND, NOT_READABLE = "not-found", "not-readable"
 
 
 def run(source: str, zone: str, allow_private: frozenset[str], *, as_json: bool) -> int:
@@ -47,7 +47,8 @@ def body_of(source: str, allow_private: frozenset[str]) -> bytes | Trouble:
         with Path(source).open("rb") as file:
             return file.read(LIMITS.octets + 1)
     except OSError as error:
-        return Trouble(NOT_FOUND, found=error.strerror or type(error).__name__)
+        code = NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_READABLE
+        return Trouble(code, found=error.strerror or type(error).__name__)
 
 
 def _fetched(url: str, allow_private: frozenset[str]) -> bytes | Trouble:

@@ -19,10 +19,15 @@ def new_code_key() -> str:
 def key_file(path: Path, value: str) -> Path:
     """A file (0600) with a key; one that exists keeps its key. Whole or absent, also after a crash."""
     if not path.exists():
-        draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.write(value + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+        private_file(path, value)
     return path
+
+
+def private_file(path: Path, text: str) -> None:
+    """A file (0600) with this text and nothing else; as it was or whole, also after a crash."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

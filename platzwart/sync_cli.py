@@ -1,6 +1,7 @@
 """`platzwart sync`: look at calendar links, see a plan before it is applied, decide what they ask (SPEC C8, C9, C11).
 
 Exit codes: 0 all is well, 1 the run failed or something waits for a person, 2 wrong use, 3 the plan is another by now.
+With --json one object is printed in any case; what kept a command from its work is its `error`, a code.
 """
 
 import json
@@ -8,7 +9,8 @@ import sys
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -18,17 +20,21 @@ if TYPE_CHECKING:
     from sync.runner import Ran
     from workers.context import Context
 
-FAILED, CHANGED = 1, 3
+FAILED, WRONG_USE, CHANGED = 1, 2, 3
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 LINK = click.argument("link")
 
 
 @click.group()
-def sync() -> None:
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Data folder of `up`.  [default: data]")
+@click.pass_context
+def sync(here: click.Context, data: Path | None) -> None:
     """Look at calendar links, and run them by hand.
 
-    LINK is the id or the name of a link, as `platzwart sync list` prints them.
+    LINK is the id or the name of a link, as `platzwart sync list` prints them. The settings are those of the last
+    `platzwart up` on the data folder, whether or not it runs, under those of the environment.
     """
+    here.obj = data
 
 
 @sync.command("list")
@@ -45,7 +51,7 @@ def list_links(*, as_json: bool) -> None:
         return
     for one in found:
         problem = f"  {one.problem}" if one.problem else ""
-        waits = "".join(f", {count} {word}" for word, count in (("asked", one.asked), ("held", one.held)) if count)
+        waits = "".join(f", {count} {word}" for word, count in _waiting(one) if count)
         click.echo(f"{one.public_id}  {one.name}: {one.room}, {one.policy}, {one.state}{problem}")
         click.echo(f"    last success {_when(one.last_success_at)}, next run {_when(one.next_run_at)}")
         click.echo(f"    {one.items} items, {one.imported} brought here{waits}")
@@ -68,7 +74,9 @@ def probe(link: str, *, as_json: bool) -> None:
         _print({"quirks": page.quirks, "problem": ran.problem})
     else:
         for name, value in page.quirks.items():
-            click.echo(f"{name}: {value}")
+            click.echo(f"{name}: {value}" if name != "calendars" else _calendars(value))
+        if ran.problem:
+            click.echo(f"problem: {ran.problem}", err=True)
     _leave(ran)
 
 
@@ -89,23 +97,28 @@ def plan(link: str, *, as_json: bool) -> None:
 @click.option("--yes", is_flag=True, help="Apply without asking what is not held.")
 @AS_JSON
 def apply(link: str, shown: str | None, *, yes: bool, as_json: bool) -> None:
-    """Print the plan of a link and apply it. Deletions that are held go only by --hash."""
+    """Print the plan of a link and apply it. Deletions that are held go only by --hash.
+
+    A link that rests does what is shown and rests again.
+    """
     context, line = _found(link)
     if shown is None:
         before = _run(context, line, is_plan=True)
-        if not as_json:
-            _show(context, before, as_json=False)
-        if before.plan is None:
+        if not as_json or before.plan is None:
+            _show(context, before, as_json=as_json)
+        made = before.plan
+        if made is None:
             _leave(before)
         if not yes:
-            click.confirm("Apply this plan?", abort=True, err=True)
-        ran = _run(context, line)
-    else:
-        ran = _run(context, line, shown=shown)
-        if ran.plan is not None and ran.outcome == "PLANNED":
-            _show(context, ran, as_json=as_json)
-            click.echo("the plan is another by now; nothing was applied", err=True)
-            sys.exit(CHANGED)
+            _confirm("Apply this plan?")
+        shown = made.hash if line.state == "PAUSED" and not made.held else None
+    ran = _run(context, line, shown=shown)
+    if shown is not None and ran.plan is not None and ran.outcome == "PLANNED":
+        _show(context, ran, as_json=as_json, error="preview-changed")
+        click.echo("the plan is another by now; nothing was applied", err=True)
+        sys.exit(CHANGED)
+    if shown is not None and ran.plan is not None:
+        _note_applied(context, line, shown)
     _show(context, ran, as_json=as_json)
     _leave(ran)
 
@@ -124,8 +137,7 @@ def restore(link: str, shown: str, *, as_json: bool) -> None:
         lambda session: restore_held(session, clock(), line.organisation_id, _actor(), line.link_id, shown)
     )
     if no is not None:
-        click.echo(f"refused: {', '.join(no.codes)}", err=True)
-        sys.exit(CHANGED)
+        _stop(no.codes[0], f"refused: {', '.join(no.codes)}", CHANGED)
     ran = _run(context, line)
     _show(context, ran, as_json=as_json)
     _leave(ran)
@@ -171,7 +183,7 @@ def rebuild(link: str, *, yes: bool, as_json: bool) -> None:
 
     context, line = _found(link)
     if not yes:
-        click.confirm(f"Drop the index of {line.name} and build it anew?", abort=True, err=True)
+        _confirm(f"Drop the index of {line.name} and build it anew?")
     context.database.write(lambda session: rebuild_link(session, clock(), line.organisation_id, _actor(), line.link_id))
     ran = _run(context, line)
     _show(context, ran, as_json=as_json)
@@ -180,15 +192,19 @@ def rebuild(link: str, *, yes: bool, as_json: bool) -> None:
 
 def _context() -> "Context":
     from config.settings import SettingsError
-    from platzwart.cli import UNUSABLE, started_settings
+    from platzwart.cli import UNUSABLE, process_environment, started_settings
+    from platzwart.remembered import settings_beside
     from workers.context import build_context
 
     try:
-        return build_context(started_settings())
+        environment = settings_beside(process_environment(), click.get_current_context().obj)
+        return build_context(started_settings(environment))
     except SettingsError as error:
-        for problem in error.problems:
-            click.echo(problem, err=True)
-        sys.exit(UNUSABLE)
+        _stop("settings", "\n".join(error.problems), UNUSABLE)
+
+
+def _waiting(one: "LinkLine") -> tuple[tuple[str, int], ...]:
+    return ("asked", one.asked), ("held", one.held), ("resting", one.resting), ("not written there", one.unwritten)
 
 
 def _actor() -> "Actor":
@@ -204,7 +220,11 @@ def _found(link: str) -> "tuple[Context, LinkLine]":
     with context.database.read() as session:
         found = [one for one in links_of(session) if link in {str(one.public_id), one.name}]
     if len(found) != 1:
-        raise click.UsageError(f"{len(found)} links are called {link!r}; `platzwart sync list` prints their ids")
+        _stop(
+            "no-such-link" if not found else "several-links",
+            f"{len(found)} links are called {link!r}; `platzwart sync list` prints their ids",
+            WRONG_USE,
+        )
     return context, found[0]
 
 
@@ -216,18 +236,56 @@ def _run(context: "Context", line: "LinkLine", *, is_plan: bool = False, shown: 
     with Bars() as bars:
         ran = run_now(context, line.link_id, RunMode.PLAN if is_plan else RunMode.NORMAL, shown, bars)
     if ran is None:
-        click.echo("somebody else runs this link just now, or it rests", err=True)
-        sys.exit(FAILED)
+        _stop(*_why_not(context, line), FAILED)
     return ran
 
 
-def _show(context: "Context", ran: "Ran", *, as_json: bool) -> None:
+def _why_not(context: "Context", line: "LinkLine") -> tuple[str, str]:
+    """Why a link does not run now, as a code and in words."""
+    from booking.reads.links import link_of
+
+    with context.database.read() as session:
+        now = link_of(session, line.organisation_id, line.link_id)
+    if now is None:
+        return "no-such-link", "this link has ended"
+    if now.state == "PAUSED":
+        return "resting", "this link rests: apply the plan that was shown by --hash, or let it work first"
+    return "busy", "somebody else runs this link just now"
+
+
+def _note_applied(context: "Context", line: "LinkLine", shown: str) -> None:
+    from booking.actions.audit import note
+    from workers.context import clock
+
+    told = {"plan": shown}
+    mine, key = line.organisation_id, line.link_id
+    context.database.write(
+        lambda session: note(session, clock(), mine, _actor(), "calendar_link", key, "plan-applied", after=told)
+    )
+
+
+def _confirm(question: str) -> None:
+    try:
+        click.confirm(question, abort=True, err=True)
+    except click.Abort:
+        _stop("not-confirmed", "nothing was done", FAILED)
+
+
+def _stop(error: str, text: str, code: int) -> NoReturn:
+    """Say what keeps the command from its work, and end."""
+    if click.get_current_context().params.get("as_json"):
+        _print({"error": error, "text": text})
+    click.echo(text, err=True)
+    sys.exit(code)
+
+
+def _show(context: "Context", ran: "Ran", *, as_json: bool, error: str = "") -> None:
     from booking.reads.links import steps_of
 
     with context.database.read() as session:
         steps = steps_of(session, ran.run_id)
     if as_json:
-        _print(_told(ran, steps))
+        _print(_told(ran, steps) | ({"error": error} if error else {}))
         return
     for one in steps:
         what = one.theirs or one.ours
@@ -259,9 +317,14 @@ def _told(ran: "Ran", steps: "Iterable[StepLine]") -> dict[str, Any]:
     }
 
 
-def _leave(ran: "Ran") -> None:
+def _leave(ran: "Ran") -> NoReturn:
     is_held = ran.plan is not None and bool(ran.plan.held)
     sys.exit(FAILED if ran.problem or is_held or ran.outcome in {"FAILED", "INCOMPLETE", "LOST"} else 0)
+
+
+def _calendars(found: list[dict[str, str]]) -> str:
+    lines = (f"    {one['name']}  {one['url']}" for one in found)
+    return "\n".join(("the address is that of an account; give the link that of one of its calendars:", *lines))
 
 
 def _plain(value: Any) -> dict[str, Any]:

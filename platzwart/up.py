@@ -27,6 +27,7 @@ from platzwart.embedded import (
     reachable,
     take_folder,
 )
+from platzwart.remembered import remember
 from platzwart.supervisor import Supervisor
 
 READY_SECONDS = 0.5
@@ -112,6 +113,7 @@ def up(
         be_ready_to_log()
 
     peer = _admit_peer(environment, settings.port + 3) if demo else None
+    remember(data_dir, given, environment)
     children = plan(house, lock, mail, peer, app)
     supervisor = Supervisor(
         children,

@@ -15,17 +15,19 @@ from sqlalchemy.orm import Session
 
 from booking.actions import link_runs
 from booking.actions.link_runs import Turn
+from booking.reads.link_dates import dates_kept
 from booking.tables.database import Database
 from booking.values.links import StepState
 from outside.errors import OutsideError
 from sync.gathering import Gathered, Gatherer
 from sync.groups import Group, groups_of
 from sync.local_steps import LocalSteps
-from sync.our_side import APART, OurSide
+from sync.our_side import APART, Given, OurSide
 from sync.progress import Progress, Stage, untold
 from sync.remotes.protocol import Quirks
 from sync.their_side import TheirSide
 from sync.values import Plan, Side
+from sync.widening import breathe
 
 log = structlog.get_logger(__name__)
 
@@ -35,12 +37,15 @@ MOST_ITEMS = 500
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What was done: `undone` steps are for the next plan, since somebody was faster or the time was over."""
+    """What was done: `undone` steps are for the next plan, since somebody was faster or the time was over. `unwritten`:
+    so many of those that failed are not taken there.
+    """
 
     here: int = 0
     there: int = 0
     failed: int = 0
     undone: int = 0
+    unwritten: int = 0
 
 
 class Applier:
@@ -77,7 +82,17 @@ class Applier:
         return self.applied
 
     def _apply(self, chunk: Sequence[Group], gathered: Gathered) -> None:
-        self._ours(chunk, gathered)
+        for piece, given in self.ours.pieces(self.clock(), chunk, *self._kept()):
+            self._apply_piece(piece, given, gathered)
+            breathe()
+
+    def _kept(self) -> tuple[int, int]:
+        """How many dates to come the link keeps, and on how many units."""
+        with self.database.read() as session:
+            return dates_kept(session, self.turn.link_id, self.clock())
+
+    def _apply_piece(self, chunk: Sequence[Group], given: Given, gathered: Gathered) -> None:
+        self._ours(chunk, given, gathered)
         self.point("sync.begun")
         theirs = [group for group in chunk if group.remote_step and not group.is_skipped]
         stopped: OutsideError | None = None
@@ -88,10 +103,9 @@ class Applier:
         if stopped is not None:
             raise stopped
 
-    def _ours(self, chunk: Sequence[Group], gathered: Gathered) -> None:
+    def _ours(self, chunk: Sequence[Group], given: Given, gathered: Gathered) -> None:
         """What is done here alone is done and recorded in one transaction; nothing of it is ever only begun."""
         now = self.clock()
-        given = self.ours.prepare(now, chunk)
         going = [one for one in chunk if one.remote_step]
         begun = {position: (StepState.BEGUN, "") for one in going for position, step in one.steps if step.is_write}
 
@@ -145,6 +159,7 @@ class Applier:
             self.applied.there + there,
             self.applied.failed + (StepState.FAILED in ends),
             self.applied.undone + (StepState.SKIPPED in ends),
+            self.applied.unwritten + group.is_unwritten,
         )
 
     def _leave(self, chunk: Sequence[Group]) -> None:

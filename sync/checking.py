@@ -6,11 +6,12 @@ from typing import Any
 
 from booking.values.refusals import Refused
 from booking.values.slot import Slot
-from ical.expansion import expand_all
+from ical.expansion import expand_each
 from ical.reading import Reading
 from sync.reading import read_foreign
 
 AHEAD = timedelta(days=366)
+CUT_OFF = "cut-off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +68,21 @@ def check(body: bytes, zone: str, start: datetime) -> Report:
 
 
 def _report(reading: Reading, zone: str, window: Slot) -> Report:
-    expansions = expand_all(reading.items, window, zone)
     told = [Trouble(one.code, one.uid, one.line, one.found) for one in reading.problems]
-    refused = [(uid, found.refusal) for uid, found in expansions.items() if found.refusal is not None]
+    count = 0
+    for uid, found in expand_each(reading.items, window, zone):  # counted one by one: there may be millions
+        count += len(found.occurrences)
+        if found.refusal is not None:
+            told.append(Trouble(found.refusal.codes[0], uid))
+    if not reading.is_whole:
+        told.append(Trouble(CUT_OFF))
     return Report(
         name=reading.name,
         events=reading.events,
         uids=len(reading.items),
-        occurrences=sum(len(found.occurrences) for found in expansions.values()),
+        occurrences=count,
         zones=tuple(reading.zones.items()),
-        problems=(*told, *(Trouble(refusal.codes[0], uid) for uid, refusal in refused)),
+        problems=tuple(told),
         further_problems=reading.further,
         is_whole=reading.is_whole,
     )

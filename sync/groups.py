@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from booking.values.links import StepState
+from booking.values.links import UNWRITTEN_ITEM, StepState
+from sync.copying import replace
 from sync.settle import Done, failed
-from sync.values import ItemLink, Operation, Side
+from sync.values import DeletedBy, ItemLink, LinkState, Operation, Side
 
 
 @dataclass(slots=True)
@@ -37,12 +38,33 @@ class Group:
         for position, _ in self.steps:
             self.states.setdefault(position, (StepState.SKIPPED, ""))
 
-    def fail(self, now: datetime, problem: str, wait: timedelta | None = None) -> None:
-        """It costs this item alone: its row waits, unless it was new and nothing is known of it yet."""
-        step = self.steps[-1][1]
-        self.is_skipped = True
-        is_new_there = step.row.id is None and step.side is Side.REMOTE
-        self.row = None if is_new_there else failed(step.row, now, problem, random.random(), wait)  # noqa: S311 - jitter
+    @property
+    def is_unwritten(self) -> bool:
+        """The other side does not take it."""
+        return any(
+            state is StepState.FAILED and problem.startswith(UNWRITTEN_ITEM) for state, problem in self.states.values()
+        )
+
+    def fail(self, now: datetime, problem: str) -> None:
+        """It costs this item alone: its row waits, unless it was new there and nothing was tried yet."""
+        row = self.steps[-1][1].row
+        is_new_there = row.id is None and self.remote_step is not None
+        self._failed(None if is_new_there else failed(row, now, problem, random.random()), problem)  # noqa: S311 - jitter
+
+    def fail_there(self, now: datetime, reason: str, href: str, wait: timedelta | None = None) -> None:
+        """The other side does not take it: its row waits and says why, also that of a new one, by `href`, where it was
+        to lie. What does not lie there is kept as a tombstone until then, since nothing there may be missed or counted.
+        """
+        row, problem = self.steps[-1][1].row, f"{UNWRITTEN_ITEM}{reason}"
+        waiting = failed(row, now, problem, random.random(), wait)  # noqa: S311 - jitter
+        if row.id is None:
+            waiting = replace(waiting, href=href, state=LinkState.TOMBSTONE, deleted_by=DeletedBy.LOCAL)
+        elif row.state is LinkState.TOMBSTONE:
+            waiting = replace(waiting, state=LinkState.TOMBSTONE)
+        self._failed(waiting, problem)
+
+    def _failed(self, row: ItemLink | None, problem: str) -> None:
+        self.is_skipped, self.row = True, row
         for position, _ in self.steps:
             self.states[position] = (StepState.FAILED, problem)
 

@@ -135,9 +135,13 @@ def is_own_address(url: str, own: Iterable[str]) -> bool:
 
 
 def _place(url: str) -> tuple[str, int, str]:
-    parts = urlsplit(url.strip())
+    try:
+        parts = urlsplit(url.strip())
+        given = parts.port
+    except ValueError:
+        return "", 0, ""  # no address of anybody
     scheme = {"webcal": "https", "webcals": "https"}.get(parts.scheme.lower(), parts.scheme.lower())
-    port = parts.port or _PORTS.get(scheme, 0)
+    port = given or _PORTS.get(scheme, 0)
     path = normpath(unquote(parts.path) or "/").lstrip("/")
     # http and https of one host are one installation
     return (parts.hostname or "").rstrip("."), 443 if port == _PORTS["http"] else port, path

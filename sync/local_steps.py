@@ -116,12 +116,6 @@ class LocalSteps:
             link = self._link(session)
             link_cases.settle(session, now, link, before.uid)
 
-    def widen(self, session: Session, now: datetime, import_id: int, item: Item) -> None:
-        """The dates of a series as far as they are wanted now."""
-        link, units = link_imports.lock_room(session, self.facts.link_id)
-        given = self.time_of(item, now)
-        link_imports.widen_import(session, now, link, units, import_id, given)
-
 
 def lacking(after: ItemLink | None, given: ImportedTime) -> ItemLink | None:
     """The row says why some of the dates are missing, for a person to see."""

@@ -164,6 +164,30 @@ def new_here(local: LocalItem, index: Index) -> Steps:
     return [create_there(replace(facts, row=row), Reason.REVIVED if tomb else Reason.NEW_HERE)]
 
 
+def is_unwritten(row: ItemLink) -> bool:
+    """Of ours, and it does not lie there, since the other side did not take it."""
+    return row.state is LinkState.TOMBSTONE and row.error_count > 0
+
+
+def is_moot(facts: Facts) -> bool:
+    """What was not taken there needs not be there any more."""
+    if facts.remote is not None:
+        return False
+    return facts.local is None or not facts.link.policy.writes or is_over(facts.ours, facts.now)
+
+
+def forget(facts: Facts) -> Steps:
+    """No further try of what was not taken there."""
+    return note(facts, Reason.BOTH_GONE, replace(facts.row, error_count=0, next_try=None, problem=""))
+
+
+def as_new(steps: Steps, row: ItemLink) -> Steps:
+    """What never lay there is no entry that came back."""
+    if row.base is not None or len(steps) != 1 or steps[0].reason is not Reason.REVIVED:
+        return steps
+    return [replace(steps[0], reason=Reason.NEW_HERE)]
+
+
 def _orphan(facts: Facts, index: Index) -> Steps:
     """Imported through this link, its row lost, and not there: it counts as missing, never as new."""
     if not index.remote.proves_absence:

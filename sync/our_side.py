@@ -6,7 +6,7 @@ of them fails, their transaction is undone and the chunk is tried anew, each ite
 """
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 import structlog
@@ -15,13 +15,16 @@ from sqlalchemy.orm import Session
 
 from booking.actions import link_runs
 from booking.actions.link_runs import Turn
+from booking.rules.link_dates import MOST_ROWS, PLENTY, at_first, coming, size, soonest
 from booking.values.links import ImportedTime, StepState, StoredItem
+from ical.item import Item
 from sync.gathering import Gathered
 from sync.groups import Group
 from sync.local_steps import LocalSteps, lacking
 from sync.settle import Done, settle
-from sync.store import stored_of
+from sync.store import imported_time, stored_of
 from sync.values import ItemLink, Kind, LinkState, Operation, Side
+from sync.widening import NEAR
 
 log = structlog.get_logger(__name__)
 
@@ -34,17 +37,46 @@ class OurSide:
     def __init__(self, turn: Turn, steps: LocalSteps) -> None:
         self.turn, self.steps = turn, steps
 
-    def prepare(self, now: datetime, chunk: Sequence[Group]) -> Given:
-        """What is to be stored of the new times of a chunk, by position, worked out before the transaction begins."""
-        found: dict[int, ImportedTime] = {}
+    def pieces(
+        self, now: datetime, chunk: Sequence[Group], kept: int, units: int
+    ) -> Iterator[tuple[list[Group], dict[int, ImportedTime]]]:
+        """A chunk in as many pieces as its rows need transactions, in its order; each with what is to be stored of its
+        new times, by position, worked out before its transaction begins. `kept`: how many dates the link keeps.
+        """
+        piece: list[Group] = []
+        given: dict[int, ImportedTime] = {}
+        rows = 0
         for group in chunk:
-            position, step = group.steps[0]
-            if _is_new_time(group) and step.payload is not None:
-                try:
-                    found[position] = self.steps.time_of(step.payload, now)
-                except (ValueError, LookupError):
-                    continue  # tried alone, it fails alone
-        return found
+            position = group.steps[0][0]
+            new = self._prepared(now, group, kept, units)
+            more = _rows(group) if new is None else units * size(new.slots)
+            if piece and rows + more > MOST_ROWS:
+                yield piece, given
+                piece, given, rows = [], {}, 0
+            piece.append(group)
+            rows += more
+            if new is not None:
+                given[position] = new
+                kept += coming(new.slots, now)
+        if piece:
+            yield piece, given
+
+    def _prepared(self, now: datetime, group: Group, kept: int, units: int) -> ImportedTime | None:
+        step = group.steps[0][1]
+        if not _is_new_time(group) or step.payload is None:
+            return None
+        try:
+            return self._time_of(step.payload, now, kept, units)
+        except (ValueError, LookupError):
+            return None  # tried alone, it fails alone
+
+    def _time_of(self, item: Item, now: datetime, kept: int, units: int) -> ImportedTime:
+        """As many of its dates as one transaction takes, or the next ones only, where the link keeps many already."""
+        most = min(at_first(kept), MOST_ROWS // max(1, units))
+        if kept < PLENTY:
+            return soonest(self.steps.time_of(item, now), now, most)
+        until = min(now + NEAR, self.steps.facts.until)
+        return soonest(imported_time(item, now, until, self.steps.zone), now, most)
 
     def act(
         self,
@@ -63,7 +95,7 @@ class OurSide:
         tried: list[Group] = []
         for way, groups in itertools.groupby(chunk, key=lambda group: _way(group, given)):
             alike = list(groups)
-            if together and way and len(alike) > 1:
+            if together and (way == "new" or (way and len(alike) > 1)):
                 tried += self._together(session, now, alike, gathered, given)
             else:
                 tried += [self._alone(session, now, group, gathered) for group in alike]
@@ -160,3 +192,10 @@ def _is_new_time(group: Group) -> bool:
         and (step.row.local_id or 0) <= 0
         and step.row.state is not LinkState.CONFLICT
     )
+
+
+def _rows(group: Group) -> int:
+    """How many rows other steps of an item may cost at most, roughly: those of a series cost what its dates do."""
+    ours = [step for _, step in group.steps if step.side is Side.LOCAL and step.is_write]
+    versions = [one for step in ours for one in (step.payload, step.row.base) if one is not None]
+    return MOST_ROWS // 4 if any(one.recurrence is not None for one in versions) else 0

@@ -13,7 +13,7 @@ from sync.cells import decide, rests
 from sync.facts import Facts, Here, There, look_here, look_there
 from sync.guards import Verdict, guard_deletions, watch_flips, within_budget
 from sync.identity import relink
-from sync.newcomers import Index, known, new_here, new_there, settling
+from sync.newcomers import Index, as_new, forget, is_moot, is_unwritten, known, new_here, new_there, settling
 from sync.remotes.protocol import Listing
 from sync.values import (
     Counts,
@@ -112,13 +112,16 @@ class _Planner:
         here, ours = look_here(row, self.local)
         there, theirs = look_there(row, self.remote, self.link.limits)
         facts = Facts(self.link, self.now, row, here, there, ours, theirs, self.remote.read_at, renamed)
-        if rests(facts):
+        if is_unwritten(row) and is_moot(facts):
+            self._add(forget(facts), is_their_change=False)
+        elif rests(facts):
             self.resting += 1
         elif here is Here.NONE and row.state is not LinkState.TOMBSTONE:
             if there is not There.SAME or renamed or row.problem not in self.settling:
                 lone.append(facts)
         else:
-            self._add(decide(facts), is_their_change=there is There.CHANGED)
+            steps = as_new(decide(facts), row) if is_unwritten(row) else decide(facts)
+            self._add(steps, is_their_change=there is There.CHANGED)
 
     def _newcomers(self, lone: list[Facts], fresh: list[RemoteItem]) -> None:
         linked = {row.local_id for row in self.rows}

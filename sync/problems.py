@@ -8,6 +8,7 @@ from booking.actions.vault import UnknownKeyError
 from booking.values.links import LinkProblem
 from outside.errors import (
     BadAnswer,
+    EndlessRedirect,
     OutsideError,
     RefusedAddress,
     RefusedRedirect,
@@ -19,12 +20,16 @@ from outside.errors import (
     SiteUnreadable,
     TooLarge,
     TooSlow,
+    UnfitAddress,
+    UnfitRedirect,
     Unreachable,
 )
 from outside.wire import ENDS_EARLY
+from sync.remotes.dav_discover import AccountError
 from sync.remotes.ics import BREAKS_OFF, NO_BYTES, WEB_PAGE
 
 _WORDS: tuple[tuple[type[Exception], LinkProblem], ...] = (
+    (AccountError, LinkProblem.ACCOUNT),
     (SiteDenied, LinkProblem.AUTH),
     (SiteMissing, LinkProblem.GONE),
     (SiteThrottled, LinkProblem.THROTTLED),
@@ -34,7 +39,10 @@ _WORDS: tuple[tuple[type[Exception], LinkProblem], ...] = (
     (TooLarge, LinkProblem.TOO_LARGE),
     (TooSlow, LinkProblem.TOO_SLOW),
     (BadAnswer, LinkProblem.UNREADABLE),
+    (EndlessRedirect, LinkProblem.ENDLESS_REDIRECT),
     (RefusedRedirect, LinkProblem.REDIRECTED),
+    (UnfitRedirect, LinkProblem.UNFIT_REDIRECT),
+    (UnfitAddress, LinkProblem.UNFIT_ADDRESS),
     (RefusedAddress, LinkProblem.REFUSED_ADDRESS),
     (UnknownKeyError, LinkProblem.KEY),
     (InvalidTag, LinkProblem.KEY),

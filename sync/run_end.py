@@ -39,15 +39,16 @@ def done(made: Plan, gathered: Gathered, applied: Applied, meter: Meter) -> RunE
     listing = gathered.listing
     is_left = applied.undone > 0 or bool(made.postponed) or not gathered.is_read
     outcome = RunOutcome.PARTIAL if is_left else RunOutcome.DONE
+    problem = LinkProblem.UNWRITTEN.value if applied.unwritten else ""
     if not listing.is_whole:
-        outcome = RunOutcome.INCOMPLETE
+        outcome, problem = RunOutcome.INCOMPLETE, problem_of_answer(listing.not_whole_because)
     return replace(
         planned(made, applied, meter, outcome),
         is_settled=True,
         keeps_cursor=is_left or not listing.is_whole,
         cursor=(listing.cursor.kind.value, listing.cursor.value) if listing.cursor else None,
         was_full=gathered.is_all,
-        problem=problem_of_answer(listing.not_whole_because) if outcome is RunOutcome.INCOMPLETE else "",
+        problem=problem,
         detail=listing.not_whole_because,
     )
 

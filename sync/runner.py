@@ -27,12 +27,12 @@ from booking.reads.link_evidence import LinkFacts
 from booking.reads.links import last_plan
 from booking.tables.database import Database
 from booking.values.clock import local_time
-from booking.values.links import LinkStatus, RunEnd, RunMode, RunOutcome, StepState
+from booking.values.links import LinkProblem, LinkStatus, RunEnd, RunMode, RunOutcome, StepState
 from config.faults import fault
-from ical.canon import item_of
 from outside.errors import OutsideError
 from sync import run_end
 from sync.applying import Applied, Applier
+from sync.finding import Finder, quirks_known
 from sync.gathering import Gathered, Gatherer, House, Reader
 from sync.identity import is_own_address, is_own_calendar
 from sync.joining import joined
@@ -44,9 +44,10 @@ from sync.remotes.opening import Meter, Opener, Place, open_remote
 from sync.remotes.protocol import Quirks, Remote
 from sync.run_end import OutOfTimeError, OwnCalendarError
 from sync.run_time import RunTime
-from sync.store import item_link_of, link_of, quirks_of, quirks_stored, step_of, stored_of
-from sync.unlinking import remove_ours, strays
+from sync.store import item_link_of, link_of, step_of, stored_of
+from sync.unlinking import end_pieces, remove_ours, strays
 from sync.values import DeletedBy, ItemLink, Kind, LinkState, Plan, Reason
+from sync.widening import Widening
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +56,6 @@ YOUNG, OLDER = 100_000, 100
 NIGHT = range(1, 5)
 A_DAY = timedelta(hours=20)
 TOO_LONG = timedelta(hours=30)
-MOST_WIDENED = 100
 NOTHING_APPLIED = Applied()
 BUSY = {"de": "Belegt", "en": "Busy"}
 
@@ -89,7 +89,7 @@ class Ran:
 
 
 def run_link(engine: Engine, link_id: int, mode: RunMode = RunMode.NORMAL, *, shown: str | None = None) -> Ran | None:
-    """Run a link once. None where somebody else runs it, or it is gone or rests.
+    """Run a link once. None where somebody else runs it, or it is gone, or rests and no plan was `shown`.
 
     `shown`: do nothing unless the plan is the one with this hash; its held deletions are let go then (SPEC C8, C9).
     Each night the whole is listed right after what the server calls its changes; what these did not tell is counted.
@@ -122,7 +122,9 @@ def _run_once(
 ) -> Ran | None:
     owner = f"run-{uuid4()}"
     begin = engine.clock()
-    turn = engine.database.write(lambda db: link_runs.begin_run(db, begin, link_id, mode, owner))
+    turn = engine.database.write(
+        lambda db: link_runs.begin_run(db, begin, link_id, mode, owner, by_hash=shown is not None)
+    )
     if turn is None:
         return None
     run = _Run(engine, turn, mode, shown)
@@ -184,6 +186,7 @@ class _Run:
         self.is_repeated = False
         self.applied = NOTHING_APPLIED
         self.unlinks = False
+        self.finder = Finder(engine.database, turn, engine.tools, engine.clock)
         self.time = RunTime(engine.seconds, self._hold_on)
 
     def work(self) -> tuple[RunEnd, Ran]:
@@ -191,30 +194,23 @@ class _Run:
         with engine.database.read() as session:
             facts = link_evidence.link_facts(session, now, self.turn.link_id)
             house = _house(session, facts)
+        self.unlinks = facts.state is LinkStatus.UNLINKING and self.mode is not RunMode.PLAN
+        if self.unlinks and not facts.removes:
+            return self._end(0)
         access = links.open_access(engine.tools, facts.public_id, facts.access_cipher, facts.access_key_id)
         if is_own_address(access.url, engine.own_urls):
             raise OwnCalendarError
-        quirks = quirks_of(facts.quirks)
+        quirks = quirks_known(facts.quirks)
         place = Place(facts.kind, access, quirks, facts.policy.writes, engine.allow_private, self.time.listing)
         with engine.opener(place, self.meter) as remote:
             if quirks is None:
-                quirks = self._probe(remote)
-            self.unlinks = facts.state is LinkStatus.UNLINKING and self.mode is not RunMode.PLAN
+                quirks = self.finder.quirks(remote, access, facts)
+            if quirks is None:
+                return self.work()
             with _kept(engine.reader) as reader:
                 if self.unlinks:
                     return self._unlink(facts, house, remote, reader)
                 return self._reconcile(facts, house, remote, quirks, reader)
-
-    def _probe(self, remote: Remote) -> Quirks:
-        quirks = remote.probe()
-        now = self.engine.clock()
-
-        def note(session: Session) -> None:
-            link_runs.hold_on(session, now, self.turn)
-            link_runs.note_quirks(session, self.turn, quirks_stored(quirks))
-
-        self.engine.database.write(note)
-        return quirks
 
     def _reconcile(
         self, facts: LinkFacts, house: House, remote: Remote, quirks: Quirks, reader: Reader
@@ -247,10 +243,12 @@ class _Run:
                 last = gathered
         if last is None:
             raise OutOfTimeError
-        self._widen(facts, house)
         whole = joined(plans)
+        is_full = self._widen(facts, house, len(whole.postponed) + self.applied.undone)
         is_read = last.is_read and not last.remote.is_part  # else the time was over before the last part
         end = run_end.done(whole, replace(last, is_read=is_read), self.applied, self.meter)
+        if is_full and not end.problem:
+            end = replace(end, problem=LinkProblem.TOO_MANY)
         return self._ran(end, whole, self.applied)
 
     def _apply(self, applier: Applier, made: Plan, gathered: Gathered, first: int) -> None:
@@ -304,21 +302,12 @@ class _Run:
         self.is_repeated = last is not None and last.plan_hash == made.hash
         return self.is_repeated
 
-    def _widen(self, facts: LinkFacts, house: House) -> None:
-        """Series are known some months ahead; what has come within reach meanwhile is taken now."""
-        if not facts.policy.imports or not self.time.is_left():
-            return
-        engine, steps, now = self.engine, LocalSteps(facts, house.zone), self.engine.clock()
-        wanted = facts.until - A_DAY
-        with engine.database.read() as session:
-            found = link_evidence.imports_to_widen(session, facts.link_id, wanted, MOST_WIDENED)
-        for one in found:
-
-            def work(session: Session, import_id: int = one.id, content: str = one.content) -> None:
-                link_runs.hold_on(session, now, self.turn)
-                steps.widen(session, now, import_id, item_of(content))
-
-            engine.database.write(work)
+    def _widen(self, facts: LinkFacts, house: House, waiting: int) -> bool:
+        """Whether the calendar holds more dates than may be kept."""
+        if not facts.policy.imports:
+            return False
+        engine, is_left = self.engine, self.time.is_left
+        return Widening(engine.database, self.turn, facts, house.zone, engine.clock, is_left, waiting).run()
 
     def _unlink(self, facts: LinkFacts, house: House, remote: Remote, reader: Reader) -> tuple[RunEnd, Ran]:
         with self.engine.database.read() as session:
@@ -340,7 +329,12 @@ class _Run:
             self.engine.database.write(work)
 
         removed, left = remove_ours(remote, rows, store, self.time.is_left)
-        outcome = RunOutcome.PARTIAL if left else RunOutcome.DONE
+        return self._end(removed, left)
+
+    def _end(self, removed: int, left: int = 0) -> tuple[RunEnd, Ran]:
+        """What the link has here goes once nothing of ours is left there, as far as there is time."""
+        is_left = left > 0 or not end_pieces(self.engine.database, self.turn, self.engine.clock, self.time.is_left)
+        outcome = RunOutcome.PARTIAL if is_left else RunOutcome.DONE
         end = RunEnd(outcome, {"there": removed}, writes=removed, keeps_cursor=True, requests=self.meter.requests)
         return end, Ran(outcome, self.turn.run_id, applied=Applied(there=removed, undone=left))
 

@@ -14,14 +14,19 @@ from outside.errors import OutsideError, SiteThrottled, Unreachable
 from sync.content import same
 from sync.gathering import Gathered, Gatherer
 from sync.groups import Group
+from sync.problems import problem_of
 from sync.remotes.protocol import Quirks, Remote, Resource, WriteOutcome, Written
 from sync.settle import settle
-from sync.values import REFUSED, Kind, Operation
+from sync.values import Kind, Operation
 
 log = structlog.get_logger(__name__)
 
 MOST_FAILURES = 5
 """In a row: then it is the server that fails, not one item."""
+CLASHED, COVERED, UNFIT = "clashed", "covered", "unfit"
+"""Why an item is not written, where no error says so: its condition fails though it holds; what others added to it is
+not handed out, and would be lost; it cannot be put down.
+"""
 MARGIN = timedelta(seconds=12)
 """Longer than one call may take: no call is begun that could outlast the lease."""
 
@@ -76,7 +81,7 @@ class TheirSide:
             return None
         step = group.steps[-1][1]
         if step.kind is Kind.UPDATE and previous.get(step.row.href) == b"":
-            group.fail(self.clock(), REFUSED)  # what others added to it is not known, and would be lost
+            self._fail(group, COVERED)
             return None
         try:
             written = self._call(group, previous)
@@ -88,10 +93,11 @@ class TheirSide:
             self._note_failure(group, error, stopped)
             return None
         except (ValueError, LookupError) as error:  # what cannot be written down
-            group.fail(self.clock(), type(error).__name__)
+            log.warning("an item could not be put down", link=self.link_id, error=type(error).__name__)
+            self._fail(group, UNFIT)
             return None
         self.failures = 0
-        if written is None:
+        if written is None and not group.is_unwritten:
             group.skip()
         self.point("sync.wrote")
         return written
@@ -99,20 +105,28 @@ class TheirSide:
     def _note_failure(self, group: Group, error: OutsideError, stopped: list[OutsideError]) -> None:
         log.warning("an item could not be written", link=self.link_id, error=type(error).__name__)
         wait = timedelta(seconds=error.retry_after) if error.retry_after else None
-        group.fail(self.clock(), type(error).__name__, wait)
+        self._fail(group, problem_of(error).value, wait)
         self.failures += 1
         if self.failures >= MOST_FAILURES:
             stopped.append(error)
 
+    def _fail(self, group: Group, reason: str, wait: timedelta | None = None) -> None:
+        group.fail_there(self.clock(), reason, self._href(group.steps[-1][1]), wait)
+
+    def _href(self, step: Operation) -> str:
+        return step.row.href or self.remote.href_for(step.row.uid)
+
     def _call(self, group: Group, previous: Mapping[str, bytes]) -> Written | None:
-        """None where somebody was faster: nothing is stored, and the next plan looks again."""
+        """None where somebody was faster: nothing is stored, and the next plan looks again. Where nobody was, the
+        server takes no such write at all, and the item fails.
+        """
         step = group.steps[-1][1]
-        href = step.row.href or self.remote.href_for(step.row.uid)
+        href = self._href(step)
         if not self._is_guarded(step) and not (self._stands(step, href) and self._has_margin()):
             return None
         if step.kind is Kind.DELETE:
             written = self.remote.delete(href, step.expected_etag)
-            return None if written.outcome is WriteOutcome.CLASHED else written
+            return written if written.outcome is not WriteOutcome.CLASHED else self._clashed(group, written, href)
         assert step.payload is not None  # noqa: S101 - creations and changes have one
         payload, uid = step.payload, step.row.uid
         item = payload if payload.uid == uid else replace(payload, uid=uid)
@@ -121,7 +135,19 @@ class TheirSide:
         else:
             body = write_item(item, self.clock(), previous.get(href))
             written = self.remote.update(href, body, step.expected_etag)
-        return written if written.outcome is WriteOutcome.DONE else None
+        return written if written.outcome is WriteOutcome.DONE else self._clashed(group, written, href)
+
+    def _clashed(self, group: Group, written: Written, href: str) -> Written | None:
+        """None: it was not done. That is no race where what the condition asked for holds after it, too."""
+        step = group.steps[-1][1]
+        if written.outcome is not WriteOutcome.CLASHED or written.href is not None or not self._has_margin():
+            return None
+        found = self.remote.fetch([href])
+        is_as_expected = [one.etag for one in found] == ([] if step.kind is Kind.CREATE else [step.expected_etag])
+        if is_as_expected:
+            log.warning("a server takes no write of an item", link=self.link_id)
+            self._fail(group, CLASHED)
+        return None
 
     def _has_margin(self) -> bool:
         return self.clock() + MARGIN <= self.until
@@ -144,7 +170,7 @@ class TheirSide:
         wanted: dict[str, tuple[Group, Written]] = {}
         for group, one in written:
             step = group.steps[-1][1]
-            href = one.href or step.row.href or self.remote.href_for(step.row.uid)
+            href = one.href or self._href(step)
             group.done = replace(group.done, href=href)
             if step.kind is Kind.DELETE:
                 self._settle(group, step)

@@ -1,15 +1,22 @@
-"""The end of a link that is to leave nothing behind: what we wrote there is removed, and only that."""
+"""The end of a link: what we wrote there is removed, and only that; then what it has here goes, piece by piece."""
 
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import closing, suppress
+from datetime import datetime
 from itertools import islice
 
+from sqlalchemy.orm import Session
+
+from booking.actions import link_ending, link_runs
+from booking.actions.link_runs import Turn
+from booking.tables.database import Database
 from ical.item import Item
 from outside.errors import SiteMissing, SiteRefused
 from sync.fetching import Patience, Read, brought
 from sync.remotes.protocol import Remote
 from sync.values import ItemLink, Link, LinkState, Side
+from sync.widening import breathe
 
 BATCH, BATCH_SECONDS = 20, 20.0
 """With one call more it is well within the lease."""
@@ -65,3 +72,18 @@ def remove_ours(
         store(batch)
         removed += len(batch)
     return removed, len(waiting) - removed
+
+
+def end_pieces(database: Database, turn: Turn, clock: Callable[[], datetime], has_time: Callable[[], bool]) -> bool:
+    """End what the link has here, piece by piece. False: there was no time for all of it."""
+    while has_time():
+        now = clock()
+
+        def work(session: Session, now: datetime = now) -> bool:
+            link_runs.hold_on(session, now, turn)
+            return link_runs.is_unlinking(session, turn) and link_ending.end_some(session, now, turn.link_id)
+
+        if not database.write(work):
+            return True
+        breathe()
+    return False

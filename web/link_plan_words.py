@@ -10,6 +10,7 @@ from booking.values.links import StepState
 from booking.values.slot import Slot
 from web.filters import moment, when
 from web.i18n import gettext
+from web.link_item_words import item_problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +84,14 @@ def field_name(field: str) -> str:
 
 def _told(step: StepLine, zone: str) -> StepWords:
     look, state = _state(step.state)
-    # what is removed on one side is there no more on the other: the version that is known is the one of before
-    gone = step.side if step.kind == "DELETE" and step.reason != "CANCELLED_THERE" else ""
     return StepWords(
         what=_what(step.kind, step.side),
         why=_why(step.reason),
-        ours=() if gone == "REMOTE" else _version(step.ours, zone),
-        theirs=() if gone == "LOCAL" else _version(step.theirs, zone),
+        ours=_version(step.ours, zone),
+        theirs=_version(step.theirs, zone),
         look=look,
         state=state,
-        problem=step.problem,
+        problem=item_problem(step.problem),
         conflicts=conflict_words(step.conflicts),
     )
 

@@ -5,7 +5,8 @@ The database keeps codes; a code of an earlier version is told as it stands.
 
 from booking.reads.links import ItemLine, LinkLine, RunLine
 from booking.values.links import LinkKind, LinkPolicy, LinkProblem, LinkStatus, RunMode, RunOutcome
-from web.i18n import gettext
+from web.i18n import gettext, ngettext
+from web.link_item_words import item_problem
 
 
 def kind_name(kind: LinkKind) -> str:
@@ -64,13 +65,23 @@ def link_state(line: LinkLine) -> tuple[str, str]:
     if line.state is LinkStatus.FAILED:
         return "stuck", gettext("Needs you")
     if line.problem:
-        return "overdue", gettext("Not complete") if line.problem in _IN_PART else gettext("Fails")
+        return _trouble(line)
     if line.last_success_at is None:
         return "queued", gettext("Not read yet")
     return "confirmed", gettext("Works")
 
 
-_IN_PART = frozenset({LinkProblem.INCOMPLETE, LinkProblem.CUT_OFF})
+def _trouble(line: LinkLine) -> tuple[str, str]:
+    if line.problem == LinkProblem.UNWRITTEN:
+        count = max(line.unwritten, 1)
+        text = ngettext(
+            "Works, but %(num)d entry could not be written", "Works, but %(num)d entries could not be written", count
+        )
+        return "pending", text
+    return "overdue", gettext("Not complete") if line.problem in _IN_PART else gettext("Fails")
+
+
+_IN_PART = frozenset({LinkProblem.TOO_MANY, LinkProblem.INCOMPLETE, LinkProblem.CUT_OFF})
 
 
 def problem_words(problem: str) -> tuple[str, str]:
@@ -80,8 +91,11 @@ def problem_words(problem: str) -> tuple[str, str]:
     browse = gettext("Please open the address in a browser: it should offer a calendar, not a log-in or an error.")
     texts: dict[str, tuple[str, str]] = {
         LinkProblem.AUTH: (
-            gettext("The calendar does not accept user name and password any more."),
-            gettext("Please enter them again. Many services want a password made for this program alone."),
+            gettext("The calendar lets nobody in without a right user name and password: they are missing, or wrong."),
+            gettext(
+                "Please enter them anew. Many services want a password made for this program alone. An address that "
+                "needed none may have been replaced there: then please enter the new one."
+            ),
         ),
         LinkProblem.GONE: (
             gettext("There is no calendar at this address any more."),
@@ -114,17 +128,40 @@ def problem_words(problem: str) -> tuple[str, str]:
             gettext("The calendar holds more than any honest one does, so it was not read on."),
             gettext("Please ask whoever runs it what it is to be, or end the link."),
         ),
+        LinkProblem.TOO_MANY: (
+            gettext(
+                "The calendar holds more times than may be kept here (50,000 to come). The nearest are taken; later "
+                "ones wrongly show as free."
+            ),
+            gettext("Please link a calendar of this room alone, or clear out repeating entries there."),
+        ),
         LinkProblem.UNREACHABLE: (gettext("The calendar cannot be reached."), f"{wait} {look}"),
         LinkProblem.CERTIFICATE: (
             gettext("The calendar's certificate is not valid, so nobody can say who answers there."),
             gettext("Whoever runs that server has to renew it. No password is sent there until then."),
         ),
         LinkProblem.REDIRECTED: (
-            gettext("The calendar sends us to another place, which we do not follow with a password."),
+            gettext("The calendar sends us to another server. A link does not go there by itself."),
             gettext("Please enter the address to which it leads."),
         ),
+        LinkProblem.ENDLESS_REDIRECT: (
+            gettext("The calendar sends us on and on, without ever answering."),
+            browse,
+        ),
+        LinkProblem.UNFIT_REDIRECT: (
+            gettext("The calendar sends us to an address that may not be called: it is not encrypted, or none at all."),
+            gettext("Please enter an address that answers by itself and begins with https:// or webcal://."),
+        ),
+        LinkProblem.UNFIT_ADDRESS: (
+            gettext("This address cannot be called: only https:// is, with the name of a host, on port 443 or 8443."),
+            gettext("Please enter another address. Whoever runs this installation can allow a host of their own."),
+        ),
+        LinkProblem.ACCOUNT: (
+            gettext("This is the address of an account or of a whole server, not of one calendar."),
+            gettext("Please choose one of its calendars, or enter the address of the calendar itself."),
+        ),
         LinkProblem.REFUSED_ADDRESS: (
-            gettext("This address lies in a private network and may not be called from here."),
+            gettext("This address leads into a private network and may not be called from here."),
             gettext("Please enter a public address. Whoever runs this installation can allow a host of their own."),
         ),
         LinkProblem.THROTTLED: (gettext("The calendar asked us to wait."), wait),
@@ -144,6 +181,13 @@ def problem_words(problem: str) -> tuple[str, str]:
         LinkProblem.KEY: (
             gettext("The stored access cannot be opened: it was sealed with a key that is no longer here."),
             gettext("Please enter address, user name and password again."),
+        ),
+        LinkProblem.UNWRITTEN: (
+            gettext("The calendar does not take everything that the link writes there."),
+            gettext(
+                "What waits is listed below, and is tried again by itself, at longer and longer intervals. Please see "
+                "whether this user may write there, and whether the calendar is full."
+            ),
         ),
         LinkProblem.FAULT: (
             gettext("Something went wrong on our side."),
@@ -181,6 +225,8 @@ def outcome_words(run: RunLine) -> tuple[str, str]:
         RunOutcome.FAILED: ("dead", gettext("Failed")),
         RunOutcome.LOST: ("cancelled", gettext("Broken off")),
     }
+    if run.problem == LinkProblem.UNWRITTEN:
+        return "overdue", gettext("Not all written")
     return texts[run.outcome]
 
 
@@ -194,11 +240,11 @@ def mode_name(mode: RunMode) -> str:
 
 
 def count_words(run: RunLine) -> list[tuple[str, int]]:
-    """What a run found and did, as far as it is above zero."""
+    """What a run found and did, as far as it is above zero. What was removed is among what changed."""
     names = {
         "here": gettext("changed here"),
         "there": gettext("written there"),
-        "deletions": gettext("ended"),
+        "deletions": gettext("of them removed"),
         "proposals": gettext("to decide"),
         "conflicts": gettext("changed on both sides"),
         "held": gettext("held back"),
@@ -216,9 +262,9 @@ def item_words(item: ItemLine) -> str:
     texts = {
         "CONFLICT": gettext("waits for your decision"),
         "MISSING": gettext("missing there; a second look decides"),
-        "QUARANTINED": gettext("rests: it cannot be read, or went back and forth"),
     }
-    said = texts.get(item.state, "")
-    if item.error_count:
-        said = said or gettext("writing it failed")
-    return f"{said} ({item.problem})" if item.problem and said else said or item.problem
+    why = item_problem(item.problem)
+    said = texts.get(item.state)
+    if said is None:
+        return why or gettext("rests: it cannot be read, or went back and forth")
+    return f"{said} ({why})" if why else said

@@ -36,10 +36,14 @@ OFFICE_TEXTS: dict[str, Callable[[Values], str]] = {
     "ends-before": lambda _values: gettext("The last day lies before the first."),
     "no-note": lambda _values: gettext("Please write why; it stands on the invoice."),
     "not-a-date": lambda _values: gettext("Please give a date."),
-    "out-of-range": lambda values: gettext(
-        "Please enter a number from %(least)s to %(most)s.",
-        least=values.get("least", 0),
-        most=values.get("most", 0),
+    "out-of-range": lambda values: (
+        gettext(
+            "Please enter a number from %(least)s to %(most)s.",
+            least=values.get("least", 0),
+            most=values.get("most", 0),
+        )
+        if "most" in values
+        else gettext("Please enter %(least)s or more.", least=values.get("least", 0))
     ),
     "currency-fixed": lambda _values: gettext("Invoices were issued already, so the currency can no longer change."),
     "no-tax-number": lambda _values: gettext("Invoices need the tax number or the VAT id. Please enter one of both."),
@@ -65,6 +69,12 @@ OFFICE_TEXTS: dict[str, Callable[[Values], str]] = {
     ),
     "no-calendar-address": lambda _values: gettext(
         "Please give an address that begins with https:// or webcal://, without a password in it."
+    ),
+    "only-read": lambda _values: gettext(
+        "A calendar address can only be read: please choose one of the ways that write nothing."
+    ),
+    "calendar-port": lambda _values: gettext(
+        "Calendars are called on port 443 or 8443. Whoever runs this installation can allow a host with another one."
     ),
     "password-again": lambda _values: gettext(
         "Please enter the password again: the stored one was given for another server or user."

@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping
 from functools import cache
 
 from booking.values.refusals import Reason, Refused
+from web.class_reasons import CLASS_TEXTS
 from web.filters import money
 from web.house_reasons import HOUSE_TEXTS
 from web.i18n import gettext, ngettext
 from web.office_reasons import OFFICE_TEXTS
+from web.pass_reasons import PASS_TEXTS
 
 Values = Mapping[str, str | int]
 
@@ -103,7 +105,11 @@ _WITH_NUMBERS: dict[str, Callable[[Values], str]] = {
     "feed-limit": lambda values: gettext(
         "There are %(most)d calendars already. Please end one that nobody uses.", most=_number(values, "most")
     ),
-    "invalid": lambda values: gettext("This cannot be right: %(what)s", what=values.get("what", "")),
+    "invalid": lambda values: (
+        gettext("This cannot be right: %(what)s", what=values["what"])
+        if values.get("what")
+        else gettext("This cannot be right.")
+    ),
 }
 _OF_TIMES: dict[str, Callable[[Values], str]] = {
     "past": lambda _values: gettext("This time has begun already."),
@@ -184,4 +190,6 @@ _TEXTS = (
     | _OF_THE_DESK
     | HOUSE_TEXTS
     | OFFICE_TEXTS
+    | CLASS_TEXTS
+    | PASS_TEXTS
 )

@@ -70,6 +70,8 @@ WAYS: dict[str, tuple[Way, ...]] = {
     "link-conflict": (Way.SETTLED,),
     "link-held": (Way.KEEP, Way.LET_GO),
     "link-silent": (Way.SETTLED,),
+    "link-full": (Way.SETTLED,),
+    "link-unwritten": (Way.SETTLED,),
 }
 STAYS_OPEN = frozenset({("cancel-stuck", Way.AGAIN)})  # the site's answer closes it
 

@@ -63,7 +63,7 @@ def make_feed(
         organisation_id=organisation_id,
         public_id=public_id,
         subject_id=subject_id,
-        name=name.strip(),
+        name=_line(name),
         token_hash=hash_token(token),
         generation=0,
         **asdict(choices),
@@ -102,7 +102,7 @@ def rename(
     reasons = _of_name(name)
     if reasons:
         return Refused(reasons)
-    before, feed.name, feed.changed_at = feed.name, name.strip(), now
+    before, feed.name, feed.changed_at = feed.name, _line(name), now
     session.flush()
     note_touched(session, (feed.subject_id,))
     told = {"before": {"name": before}, "after": {"name": feed.name}}
@@ -159,8 +159,13 @@ def _reasons(session: Session, subject_id: int, name: str) -> tuple[Reason, ...]
 
 
 def _of_name(name: str) -> tuple[Reason, ...]:
-    fits = 0 < len(name.strip()) <= LONGEST_NAME
+    fits = 0 < len(_line(name)) <= LONGEST_NAME
     return () if fits else (Reason("feed-name", at="name", values={"most": LONGEST_NAME}),)
+
+
+def _line(name: str) -> str:
+    """A name is one line, however it was pasted."""
+    return " ".join(name.split())
 
 
 def _require_target(session: Session, organisation_id: int, kind: SubjectKind, target_id: int) -> None:

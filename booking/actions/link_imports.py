@@ -9,17 +9,20 @@ from sqlalchemy.orm import Session
 
 from booking.actions.cases import close_case, open_case
 from booking.actions.occupy import LONGEST_PIECE, free, lock_units, occupy
+from booking.reads.link_dates import BROUGHT, FULL, dates_kept
+from booking.rules.link_dates import FEW, MOST_DATES, MOST_ROWS, at_first, coming, soonest
 from booking.tables.bookings import CaseFile, Occupancy
 from booking.tables.links import CalendarLink, ItemLink
 from booking.tables.links import ImportedTime as Row
-from booking.tables.prepared import Prepared
+from booking.tables.prepared import Prepared, insert_in
+from booking.tables.repeated import Repeated
 from booking.tables.rows import write_row
 from booking.values.links import ImportedTime, LinkPolicy
 from booking.values.slot import Slot
 from booking.values.states import OccupancyKind
 
 CLASH = "link-clash"
-KINDS = (OccupancyKind.EXTERNAL, OccupancyKind.CLOSURE)
+KINDS = BROUGHT
 TAKES = (OccupancyKind.BOOKING, OccupancyKind.HELD)
 SHOWN = 200
 UNITS = "units_of_links"
@@ -35,7 +38,30 @@ _TAKEN = Prepared(
     )
     .order_by(_TIMES.starts_at)
 )
+_OWN_DATES = Prepared(
+    select(func.count())
+    .select_from(Occupancy)
+    .where(
+        Occupancy.source_id == bindparam("row_id"),
+        Occupancy.kind.in_(bindparam("kinds", expanding=True)),
+        Occupancy.unit_id == bindparam("unit_id"),
+        Occupancy.ends_at > bindparam("now"),
+    )
+)
 _KNOWN = select(Row.id).where(Row.link_id == bindparam("link_id"), Row.uid == bindparam("uid"), Row.ended_at.is_(None))
+
+
+def _show(dialect: str) -> Repeated:
+    """As `cases.open_case`, for many: a large calendar may meet many bookings."""
+    names = ("organisation_id", "kind", "dedup_key", "booking_id", "facts", "opened_at", "closed_at", "resolution")
+    columns = CaseFile.__table__.c
+    wanted = insert_in(dialect, CaseFile).values({name: bindparam(name, type_=columns[name].type) for name in names})
+    renewed = {name: wanted.excluded[name] for name in ("facts", "booking_id", "closed_at", "resolution")}
+    known = ["organisation_id", "dedup_key"]
+    return Repeated(wanted.on_conflict_do_update(index_elements=known, set_=renewed), names)
+
+
+_SHOW = {dialect: _show(dialect) for dialect in ("sqlite", "postgresql")}
 
 
 def kind_of(policy: LinkPolicy) -> OccupancyKind:
@@ -59,6 +85,7 @@ def add_import(
     known = session.scalar(_KNOWN, {"link_id": link.id, "uid": given.uid})
     if known is not None:
         return known, _set(session, now, link, units, session.get_one(Row, known), given)
+    given = _fitting(session, now, link, units, given, 0)
     own = {"organisation_id": link.organisation_id, "link_id": link.id, "room_id": link.room_id, "revision": 1}
     row = write_row(session, Row, {**own, **columns_of(given)})
     _take(session, now, link, units, row.id, given)
@@ -104,13 +131,14 @@ def widen_import(
         row.revision = revision
 
 
-def end_all_imports(session: Session, now: datetime, link: CalendarLink) -> None:
-    """The link ends, and with it all times that it brought."""
-    live = select(Row.id).where(Row.link_id == link.id, Row.ended_at.is_(None))
-    for import_id in session.scalars(live).all():
-        _free(session, link, import_id)
-        _settle_clashes(session, now, link, import_id, keep=())
-    session.execute(delete(Row).where(Row.link_id == link.id))
+def tell_full(session: Session, now: datetime, link_id: int, *, is_full: bool) -> None:
+    """Show the office that the calendar holds more dates than may be kept, or that all of them are (SPEC C9, C14)."""
+    link = session.get_one(CalendarLink, link_id)
+    if is_full:
+        facts = {"site": link.name, "link_id": link.id, "most": MOST_DATES}
+        open_case(session, now, link.organisation_id, FULL, str(link.id), None, facts)
+    else:
+        close_case(session, now, link.organisation_id, FULL, str(link.id), resolution="all are kept")
 
 
 def _own(session: Session, link: CalendarLink, import_id: int, revision: int | None) -> Row | None:
@@ -122,6 +150,7 @@ def _own(session: Session, link: CalendarLink, import_id: int, revision: int | N
 def _set(
     session: Session, now: datetime, link: CalendarLink, units: tuple[int, ...], row: Row, given: ImportedTime
 ) -> int:
+    given = _fitting(session, now, link, units, given, row.id)
     for name, value in columns_of(given).items():
         setattr(row, name, value)
     row.revision += 1
@@ -129,6 +158,19 @@ def _set(
     _free(session, link, row.id)
     _settle_clashes(session, now, link, row.id, keep=_take(session, now, link, units, row.id, given))
     return row.revision
+
+
+def _fitting(
+    session: Session, now: datetime, link: CalendarLink, units: tuple[int, ...], given: ImportedTime, row_id: int
+) -> ImportedTime:
+    """With as many of its dates as may be kept; `row_id`: the time that it replaces, or 0."""
+    wanted = {"row_id": row_id, "kinds": KINDS, "unit_id": units[0] if units else 0, "now": now}
+    own = _OWN_DATES.scalar(session, wanted) if row_id else 0
+    most = max(own, FEW)
+    if coming(given.slots, now) > most:
+        kept, _ = dates_kept(session, link.id, now)
+        most = at_first(kept, own)
+    return soonest(given, now, most)
 
 
 def columns_of(given: ImportedTime) -> dict[str, Any]:
@@ -186,6 +228,7 @@ def show_clashes(
     session: Session, now: datetime, link: CalendarLink, row_id: int, given: ImportedTime, found: Mapping[int, Slot]
 ) -> None:
     """`found`: the bookings that have a time of theirs."""
+    rows = []
     for booking_id, theirs in sorted(found.items()):
         facts = {
             "site": link.name,
@@ -194,7 +237,9 @@ def show_clashes(
             "starts_at": theirs.start.isoformat(),
             "ends_at": theirs.end.isoformat(),
         }
-        open_case(session, now, link.organisation_id, CLASH, f"{row_id}-{booking_id}", booking_id, facts)
+        key = f"{CLASH}-{row_id}-{booking_id}"
+        rows.append((link.organisation_id, CLASH, key, booking_id, facts, now, None, ""))
+    _SHOW[session.get_bind().dialect.name].run(session, rows)
 
 
 def _settle_clashes(session: Session, now: datetime, link: CalendarLink, import_id: int, keep: Collection[int]) -> None:
@@ -210,10 +255,26 @@ def _settle_clashes(session: Session, now: datetime, link: CalendarLink, import_
             close_case(session, now, link.organisation_id, CLASH, about, resolution="no clash any more")
 
 
+def close_clashes(session: Session, now: datetime, link: CalendarLink, most: int) -> int:
+    """Close open clashes with times of a link that ends, so many at most; how many they were."""
+    query = select(CaseFile.dedup_key).where(
+        CaseFile.organisation_id == link.organisation_id, CaseFile.kind == CLASH, CaseFile.closed_at.is_(None)
+    )
+    its = CaseFile.facts["link_id"].as_integer() == link.id
+    found = session.scalars(query.where(its).order_by(CaseFile.id).limit(most)).all()
+    for key in found:
+        about = key.removeprefix(f"{CLASH}-")
+        close_case(session, now, link.organisation_id, CLASH, about, resolution="no clash any more")
+    return len(found)
+
+
 def forget_ended(session: Session, before: datetime) -> None:
-    """Drop times that ended long ago, but never the newest of all: a database may hand out its id again."""
+    """Drop times that ended long ago, some at a time, but never the newest of all: a database may hand out its id
+    again.
+    """
     newest = select(func.max(Row.id)).scalar_subquery()
-    session.execute(delete(Row).where(Row.ended_at < before, Row.id < newest))
+    old = select(Row.id).where(Row.ended_at < before, Row.id < newest).limit(MOST_ROWS)
+    session.execute(delete(Row).where(Row.id.in_(session.scalars(old).all())))
 
 
 def forget_rows(session: Session, link_id: int) -> None:

@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 
 from booking.actions.cases import close_case, open_case
 from booking.actions.leases import hold_lease
-from booking.actions.link_alarms import note_link_working
+from booking.actions.link_alarms import note_all_written, note_link_heard
 from booking.actions.link_imports import forget_ended
+from booking.reads.link_unwritten import count_unwritten
 from booking.reads.link_wishes import is_to_be_applied
 from booking.tables.links import CalendarLink, ItemLink, PlanOp, SyncRun
 from booking.tables.outgoing import Lease
@@ -42,7 +43,7 @@ KEPT = timedelta(days=90)
 QUIET_KEPT = timedelta(days=2)
 CONFIRMED_AFTER = timedelta(minutes=15)
 HELD = "link-held"
-STOPS = frozenset({LinkProblem.AUTH, LinkProblem.GONE, LinkProblem.OWN_CALENDAR, LinkProblem.KEY})
+STOPS = frozenset({LinkProblem.AUTH, LinkProblem.GONE, LinkProblem.OWN_CALENDAR, LinkProblem.KEY, LinkProblem.ACCOUNT})
 
 
 _ITEMS, _OPS = ItemLink.__table__.c, PlanOp.__table__.c
@@ -107,13 +108,17 @@ def lease_name(link_id: int) -> str:
     return f"calendar-link-{link_id}"
 
 
-def begin_run(session: Session, now: datetime, link_id: int, mode: RunMode, owner: str) -> Turn | None:
-    """Take the lease and write the run down. None where somebody else has it, or the link is gone or rests."""
+def begin_run(
+    session: Session, now: datetime, link_id: int, mode: RunMode, owner: str, *, by_hash: bool = False
+) -> Turn | None:
+    """Take the lease and write the run down. None where somebody else has it, or the link is gone or rests. `by_hash`:
+    the run does nothing but the plan that a person was shown.
+    """
     fence = hold_lease(session, now, lease_name(link_id), owner, LEASE)
     if fence is None:
         return None
     link = session.get(CalendarLink, link_id, with_for_update=True)
-    if link is None or not _may_run(session, link, mode):
+    if link is None or not _may_run(session, link, mode, by_hash=by_hash):
         hold_lease(session, now, lease_name(link_id), owner, timedelta(0))
         return None
     session.execute(
@@ -136,11 +141,11 @@ def begin_run(session: Session, now: datetime, link_id: int, mode: RunMode, owne
     return Turn(link.organisation_id, link_id, run.id, owner, fence)
 
 
-def _may_run(session: Session, link: CalendarLink, mode: RunMode) -> bool:
+def _may_run(session: Session, link: CalendarLink, mode: RunMode, *, by_hash: bool) -> bool:
     """One that rests tells its plan, and does what a person asked for after seeing that (SPEC C8)."""
     if link.state in AWAKE or mode is RunMode.PLAN:
         return True
-    return mode is RunMode.NORMAL and is_to_be_applied(session, link.id)
+    return mode is RunMode.NORMAL and (by_hash or is_to_be_applied(session, link.id))
 
 
 def hold_on(session: Session, now: datetime, turn: Turn) -> datetime:
@@ -249,7 +254,8 @@ def _note_in_link(
     session: Session, now: datetime, link: CalendarLink, run: SyncRun, end: RunEnd, jitter: float
 ) -> None:
     link.last_run_at = now
-    link.problem, link.detail = end.problem, end.detail[:200]
+    unwritten = count_unwritten(session, link.id)
+    link.problem, link.detail = end.problem or (LinkProblem.UNWRITTEN if unwritten else ""), end.detail[:200]
     if end.identity is not None:
         link.identity = end.identity
     if end.is_settled:
@@ -258,7 +264,7 @@ def _note_in_link(
         link.cursor_kind, link.cursor = end.cursor or ("", "")
     match end.outcome:
         case RunOutcome.DONE:
-            _note_success(session, now, link, run, end)
+            _note_success(session, now, link, run, end, is_whole=not unwritten)
         case RunOutcome.PARTIAL:
             link.failures, link.next_run_at = 0, now + (SOON if end.writes else PAUSES[0])
             if end.writes or end.counts.get("postponed"):
@@ -267,8 +273,15 @@ def _note_in_link(
             _note_failure(now, link, end, jitter)
 
 
-def _note_success(session: Session, now: datetime, link: CalendarLink, run: SyncRun, end: RunEnd) -> None:
-    link.done, link.failures, link.last_success_at, link.not_before = run.seen, 0, now, None
+def _note_success(
+    session: Session, now: datetime, link: CalendarLink, run: SyncRun, end: RunEnd, *, is_whole: bool
+) -> None:
+    """`is_whole`: else something of ours is not taken there. Then it was heard of, and has not succeeded (SPEC C15)."""
+    link.done, link.failures, link.not_before = run.seen, 0, None
+    if is_whole:
+        link.last_success_at = now
+    else:
+        link.watched_from = now
     if end.was_full:
         link.last_full_at = now
     if link.state is LinkStatus.FAILED:
@@ -281,7 +294,9 @@ def _note_success(session: Session, now: datetime, link: CalendarLink, run: Sync
         link.next_run_at = min(link.next_run_at, max(next_try, now + PAUSES[0]))
     if link.wanted > run.seen:
         link.next_run_at = now  # something changed meanwhile
-    note_link_working(session, now, link)
+    note_link_heard(session, now, link)
+    if is_whole:
+        note_all_written(session, now, link)
 
 
 def _next_times(session: Session, link: CalendarLink) -> tuple[datetime | None, datetime | None]:

@@ -15,7 +15,8 @@ from booking.actions.audit import Actor, note
 from booking.actions.calendar_proofs import drop_calendars, fall
 from booking.actions.cases import close_case
 from booking.actions.link_alarms import SILENT, note_link_working
-from booking.actions.link_imports import end_all_imports, forget_rows, lock_room
+from booking.actions.link_ending import end_some, is_large
+from booking.actions.link_imports import forget_rows, lock_room
 from booking.actions.link_runs import HELD, lease_name
 from booking.actions.link_wakes import wake_link
 from booking.actions.link_wishes import drop_wishes
@@ -23,6 +24,7 @@ from booking.actions.setting_rows import own
 from booking.actions.site_calendars import follow_link
 from booking.actions.tools import Tools
 from booking.actions.vault import Sealed
+from booking.reads.link_dates import FULL
 from booking.tables.houses import Room
 from booking.tables.links import CalendarLink, ItemLink, PlanOp, SyncRun
 from booking.tables.outgoing import Lease
@@ -61,7 +63,8 @@ def make_link(
 ) -> UUID | Refused:
     """A new link; its first run is due at once. Raises NotFound where the house has no such room.
 
-    Refused, at the field: missing, too-long-text, out-of-range, invalid.
+    Refused, at the field: missing, too-long-text, out-of-range, invalid, only-read (a policy that writes, of an ICS
+    address).
     """
     reasons = _reasons(wanted) + _reasons_of_access(access)
     if reasons:
@@ -161,11 +164,15 @@ def resume_link(session: Session, now: datetime, organisation_id: int, actor: Ac
 
 
 def unlink(session: Session, now: datetime, organisation_id: int, actor: Actor, link_id: int, *, removes: bool) -> None:
-    """End the link, and with it the times that it brought. `removes`: first remove there everything that we wrote."""
+    """End the link, and with it the times that it brought. `removes`: first remove there everything that we wrote.
+
+    One that has much here, too, is ended by a worker, piece by piece, and is UNLINKING until then.
+    """
     row = own(session, CalendarLink, organisation_id, link_id)
     note(session, now, organisation_id, actor, "calendar_link", link_id, "unlinked", after={"removes": removes})
-    if removes and row.policy.writes:
-        row.state, row.removes = LinkStatus.UNLINKING, True
+    removes = removes and row.policy.writes
+    if removes or is_large(session, link_id):
+        row.state, row.removes = LinkStatus.UNLINKING, removes
         fall(session, now, link_id, ProofProblem.LINK_ENDS)
         wake_link(session, now, link_id)
     else:
@@ -173,17 +180,15 @@ def unlink(session: Session, now: datetime, organisation_id: int, actor: Actor, 
 
 
 def drop_link(session: Session, now: datetime, link_id: int) -> None:
-    """Forget a link: its index, its runs, what it brought, and what it asked."""
+    """Forget a link: its index, its runs, what it brought, and what it asked. Of a large one most is gone before."""
     link, _ = lock_room(session, link_id)
     drop_calendars(session, now, link_id)
-    end_all_imports(session, now, link)
-    for kind in (SILENT, HELD):
+    while end_some(session, now, link_id):
+        continue
+    for kind in (SILENT, HELD, FULL):
         close_case(session, now, link.organisation_id, kind, str(link_id), resolution="unlinked")
     link_cases.close_all(session, now, link)
-    forget_rows(session, link_id)
     drop_wishes(session, link_id)
-    runs = select(SyncRun.id).where(SyncRun.link_id == link_id)
-    session.execute(delete(PlanOp).where(PlanOp.run_id.in_(runs)))
     session.execute(delete(SyncRun).where(SyncRun.link_id == link_id))
     session.execute(delete(Lease).where(Lease.name == lease_name(link_id)))
     session.execute(delete(CalendarLink).where(CalendarLink.id == link_id))
@@ -314,7 +319,7 @@ def _reasons(wanted: LinkSettings) -> list[Reason]:
     if wanted.owners.keys() - FIELDS or set(wanted.owners.values()) - OWNERS:
         reasons.append(Reason("invalid", "owners"))
     if wanted.kind is LinkKind.ICS and wanted.policy not in {LinkPolicy.IMPORT, LinkPolicy.IMPORT_BUSY}:
-        reasons.append(Reason("invalid", "policy"))
+        reasons.append(Reason("only-read", "policy"))
     return reasons
 
 
@@ -328,7 +333,7 @@ def _reasons_of_access(access: LinkAccess) -> list[Reason]:
         return [Reason("missing", "url")]
     try:
         parts = urlsplit(url)
-        good = parts.scheme.lower() in SCHEMES and bool(parts.hostname) and "@" not in parts.netloc
+        good = parts.scheme.lower() in SCHEMES and bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
     except ValueError:
         good = False
     reasons = [] if good else [Reason("invalid", "url")]

@@ -17,8 +17,15 @@ Watched = Connection | CalendarLink
 def raise_alarm(
     session: Session, now: datetime, house: House, row: Watched, kind: str, since: datetime, **facts: Any
 ) -> None:
-    """Open a case of this kind and write to the office. `facts` stand beside its name and since when it is silent."""
+    """`tell_office`, once until it is heard of again."""
     row.alarmed_at = now
+    tell_office(session, now, house, row, kind, since, **facts)
+
+
+def tell_office(
+    session: Session, now: datetime, house: House, row: Watched, kind: str, since: datetime, **facts: Any
+) -> None:
+    """Open a case of this kind and write to the office. `facts` stand beside its name and since when it is so."""
     told = {"site": row.name, "since": since.isoformat(), **facts}
     open_case(session, now, house.organisation_id, kind, str(row.id), None, told)
     post(

@@ -57,11 +57,6 @@ _IMPORTED = select(ImportedTime.id, ImportedTime.uid, ImportedTime.revision, Imp
 )
 _IMPORTS = Prepared(_IMPORTED)
 _THESE_IMPORTS = Prepared(_IMPORTED.where(ImportedTime.id.in_(bindparam("wanted", expanding=True))))
-_SHORT = Prepared(
-    _IMPORTED.where(ImportedTime.until < bindparam("until"))
-    .order_by(ImportedTime.until)
-    .limit(bindparam("most", type_=Integer()))
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,11 +194,6 @@ def imports(session: Session, link_id: int, ids: Collection[int] | None = None) 
         return [Imported(*row) for row in _IMPORTS.all(session, given)]
     some = (_THESE_IMPORTS.all(session, {**given, "wanted": some}) for some in _batches(ids))
     return [Imported(*row) for rows in some for row in rows]
-
-
-def imports_to_widen(session: Session, link_id: int, until: datetime, most: int) -> list[Imported]:
-    """Series whose dates are known up to a moment before this one only."""
-    return [Imported(*row) for row in _SHORT.all(session, {"link_id": link_id, "until": until, "most": most})]
 
 
 def written_elsewhere(session: Session, link_id: int, item_ids: Collection[int]) -> dict[int, set[int]]:

@@ -9,6 +9,8 @@ from sqlalchemy import Select, String, cast, exists, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from booking.reads.link_evidence import SETTLED
+from booking.reads.link_unwritten import is_unwritten
+from booking.tables.calendars import CalendarItem
 from booking.tables.houses import Room
 from booking.tables.links import CalendarLink, ImportedTime, ItemLink, PlanOp, SyncRun
 from booking.tables.outgoing import Lease
@@ -19,12 +21,14 @@ from booking.values.states import Variant
 MOST_RUNS = 50
 MOST_STEPS = 500
 MOST_ITEMS = 200
+_RESTS = or_(ItemLink.next_try.is_not(None), ItemLink.state == "QUARANTINED")
 
 
 @dataclass(frozen=True, slots=True)
 class LinkLine:
     """A link in a list. `items`: how many are live; `asked`, `held`, `resting`: how many of them wait for a person to
-    decide, as deletions, or for a later try. `is_due`: something changed since the last run.
+    decide, as deletions, or for a later try; `unwritten`: how many of these are not taken there. `is_due`: something
+    changed since the last run.
     """
 
     link_id: int
@@ -48,6 +52,7 @@ class LinkLine:
     asked: int = 0
     held: int = 0
     resting: int = 0
+    unwritten: int = 0
     imported: int = 0
 
 
@@ -109,10 +114,17 @@ class StepLine:
 
 @dataclass(frozen=True, slots=True)
 class ItemLine:
-    """An item of a link that is not simply in agreement."""
+    """An item of a link that is not simply in agreement. Title and time are those of ours where there is one; `content`
+    is the canonical JSON of theirs as it was agreed on, or else of ours; None: never read, never written.
+    """
 
     item_id: int
     uid: str
+    href: str
+    title: str
+    starts_at: datetime | None
+    ends_at: datetime | None
+    content: str | None
     state: str
     held: str | None
     decision: str | None
@@ -201,7 +213,17 @@ def steps_of(
     if state is not None:
         query = query.where(PlanOp.state == state)
     rows = session.scalars(query.order_by(PlanOp.position).limit(limit))
-    return tuple(StepLine(**{name: getattr(row, name) for name in StepLine.__slots__}) for row in rows)
+    return tuple(_step(row) for row in rows)
+
+
+def _step(row: PlanOp) -> StepLine:
+    """What was deleted on one side stands there no more: the version of before is that of the other side."""
+    told = {name: getattr(row, name) for name in StepLine.__slots__}
+    ends = row.kind == "DELETE" and row.reason != "CANCELLED_THERE"
+    asks = row.kind == "PROPOSE" and row.reason in {"GONE_THERE", "CHANGED_AND_GONE"}
+    if ends or asks:
+        told["ours" if row.side == "REMOTE" else "theirs"] = {}
+    return StepLine(**told)
 
 
 def held_of(session: Session, link_id: int) -> tuple[RunLine, tuple[StepLine, ...]] | None:
@@ -217,15 +239,26 @@ def held_of(session: Session, link_id: int) -> tuple[RunLine, tuple[StepLine, ..
 def troubled_items(session: Session, link_id: int, limit: int = MOST_ITEMS) -> tuple[ItemLine, ...]:
     """Items that wait: for a person, for proof that they are gone, or for a later try."""
     query = (
-        select(ItemLink)
+        select(ItemLink, CalendarItem, ImportedTime)
+        .outerjoin(CalendarItem, CalendarItem.id == ItemLink.local_id)
+        .outerjoin(ImportedTime, ImportedTime.id == -ItemLink.local_id)
         .where(ItemLink.link_id == link_id)
-        .where(or_(ItemLink.state.not_in(SETTLED), ItemLink.held.is_not(None), ItemLink.error_count > 0))
+        .where(or_(ItemLink.state.not_in(SETTLED), ItemLink.held.is_not(None), _RESTS))
         .order_by(ItemLink.id)
         .limit(limit)
     )
-    names = [name for name in ItemLine.__slots__ if name != "item_id"]
-    return tuple(
-        ItemLine(item_id=row.id, **{name: getattr(row, name) for name in names}) for row in session.scalars(query)
+    return tuple(_item(*found) for found in session.execute(query))
+
+
+def _item(row: ItemLink, ours: CalendarItem | None, brought: ImportedTime | None) -> ItemLine:
+    same = ("uid", "href", "state", "held", "decision", "missing_since", "error_count", "next_try", "problem")
+    return ItemLine(
+        item_id=row.id,
+        title=ours.title if ours else brought.summary if brought else "",
+        starts_at=ours.starts_at if ours else None,
+        ends_at=ours.ends_at if ours else None,
+        content=row.base_remote or row.base,
+        **{name: getattr(row, name) for name in same},
     )
 
 
@@ -239,7 +272,8 @@ def _counted(session: Session, link_ids: list[int]) -> dict[int, dict[str, int]]
         "items": func.count().filter(live),
         "asked": func.count().filter(ItemLink.state == "CONFLICT"),
         "held": func.count().filter(ItemLink.held.is_not(None)),
-        "resting": func.count().filter(ItemLink.error_count > 0),
+        "resting": func.count().filter(_RESTS),
+        "unwritten": func.count().filter(is_unwritten()),
     }
     query = select(ItemLink.link_id, *counts.values()).where(ItemLink.link_id.in_(link_ids)).group_by(ItemLink.link_id)
     found = {row[0]: dict(zip(counts, row[1:], strict=True)) for row in session.execute(query)}

@@ -93,6 +93,10 @@ class LinkProblem(StrEnum):
     CERTIFICATE = "certificate"
     REDIRECTED = "redirected"
     REFUSED_ADDRESS = "refused-address"
+    UNFIT_ADDRESS = "unfit-address"
+    UNFIT_REDIRECT = "unfit-redirect"
+    ENDLESS_REDIRECT = "endless-redirect"
+    ACCOUNT = "account"
     THROTTLED = "throttled"
     DOWN = "down"
     REFUSED = "refused"
@@ -101,9 +105,15 @@ class LinkProblem(StrEnum):
     NO_CALENDAR = "no-calendar"
     CUT_OFF = "cut-off"
     TOO_MUCH = "too-much"
+    TOO_MANY = "too-many"
     OWN_CALENDAR = "own-calendar"
     KEY = "key"
     FAULT = "fault"
+    UNWRITTEN = "unwritten"
+
+
+UNWRITTEN_ITEM = "unwritten-"
+"""How the problem of an item begins that the other side does not take; the rest says why (SPEC C10, C15)."""
 
 
 class Choice(StrEnum):

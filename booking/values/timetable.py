@@ -76,7 +76,8 @@ class SeriesPlan:
 class CourseEvent:
     """One occurrence of a course. `original`: the local day for which its series planned it, None for a single event.
 
-    `own_terms` names the terms in which it differs from its series, so that a change of the series passes them by.
+    `own_terms` names what it has of its own, so that a change of the series passes it by: terms by their name, and the
+    parts *time*, *room*, *trainers*, *title* (`booking.values.changes`).
     """
 
     event_id: int

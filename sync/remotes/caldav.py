@@ -17,6 +17,7 @@ from outside.errors import RefusedAddress, SiteDown, SiteRefused, SiteThrottled,
 from outside.http import GuardedSession
 from sync.remotes.credentials import Credentials
 from sync.remotes.dav import ONE_CALL, Answer, Dav, where_of
+from sync.remotes.dav_discover import Found, calendars_of
 from sync.remotes.dav_probe import probe
 from sync.remotes.dav_xml import (
     CAL,
@@ -113,6 +114,15 @@ class CalDavRemote:
         self.quirks = probe(self._with, self._dav, url, writes=self._writes, pause=self._pause)
         return self.quirks
 
+    def is_at(self, url: str) -> bool:
+        """Whether that address is this collection's."""
+        return url.rstrip("/") == (self._origin + self._path).rstrip("/")
+
+    def calendars(self) -> tuple[Found, ...]:
+        """The calendars that this address leads to, where it is none itself (`dav_discover.calendars_of`)."""
+        with self._dav.lasting(self._listing_time()):
+            return calendars_of(self._dav, self._origin + self._path)
+
     def changes(self, cursor: Cursor | None) -> Listing:
         """See `Remote.changes`. Exactly one request where a sync-token says that nothing changed."""
         known = cursor if cursor is not None and cursor.kind is self.quirks.cursor_kind else None
@@ -167,6 +177,8 @@ class CalDavRemote:
         while token not in asked and len(asked) < MOST_PAGES:
             asked.add(token)
             answer = self._dav.ask_xml("REPORT", self._origin + self._path, sync_collection(token), 0)
+            if not token and b"valid-sync-token" in answer.body:
+                return self._by_listing(None)  # it says that it keeps tokens, and gives none
             if token and _is_forgotten(answer):
                 # a page's token that was forgotten at once leaves a full listing unfinished
                 return self._by_token(None) if cursor else pages.listing(None, is_delta=False, odd="token not taken")

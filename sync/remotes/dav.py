@@ -15,7 +15,7 @@ import requests
 from caldav.davclient import DAVClient
 from caldav.lib.python_utilities import WireBytes
 
-from outside.errors import RefusedRedirect, SiteUnreadable
+from outside.errors import EndlessRedirect, RefusedRedirect, SiteUnreadable
 from outside.http import READING, GuardedSession, Limits, guarded_session
 from sync.remotes.credentials import Credentials, auth_of, digest_of
 from sync.remotes.dav_xml import Multistatus, Unreadable, read, screen
@@ -144,7 +144,7 @@ class _Door:
             if where_of(target) != where_of(url):
                 raise RefusedRedirect(where_of(url), "leads to another host")
             url = target
-        raise RefusedRedirect(where_of(url), "too many redirects")
+        raise EndlessRedirect(where_of(url), "too many redirects")
 
     def _sent(self, method: str, url: str, data: bytes, headers: Mapping[str, str]) -> requests.Response:
         def send() -> requests.Response:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urljoin, urlsplit
 
-from outside.errors import RefusedRedirect, SiteMissing, SiteRefused, SiteUnreadable
+from outside.errors import OutsideError, RefusedRedirect, SiteMissing, SiteRefused, SiteUnreadable
 from outside.http import GuardedSession
 from sync.remotes.credentials import Credentials
 from sync.remotes.dav import Dav, where_of
@@ -34,14 +34,27 @@ class Found:
     is_writable: bool
 
 
+class AccountError(OutsideError):
+    """An address is that of an account or a server, and no one calendar there is the one that is meant."""
+
+    def __init__(self, where: str, found: tuple[Found, ...]) -> None:
+        told = ", ".join(f"{one.name} ({urlsplit(one.url).path})" for one in found)
+        super().__init__(where, f"calendars there: {told}" if told else "no calendar there takes events")
+        self.found = found
+
+
 def discover(url: str, credentials: Credentials, session: GuardedSession) -> tuple[Found, ...]:
     """The calendars of a server, principal, calendar home, or the one calendar that an address is. By name.
 
     Raises the errors of `outside.errors`; SiteUnreadable where CalDAV is spoken but nothing leads to a calendar.
     """
     dav = Dav(url, credentials, session)
-    finder = _Finder(dav, dav.where + dav.path)
-    return tuple(sorted(finder.run(), key=lambda found: (found.name.casefold(), found.url)))
+    return calendars_of(dav, dav.where + dav.path)
+
+
+def calendars_of(dav: Dav, url: str) -> tuple[Found, ...]:
+    """As `discover`, from an address of the server that one talks to already."""
+    return tuple(sorted(_Finder(dav, url).run(), key=lambda found: (found.name.casefold(), found.url)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,10 @@ def test_what_cannot_be_read_of_an_event_is_a_problem_with_its_line_and_1(here: 
 def test_a_file_that_was_cut_off_is_read_with_1(here: Path) -> None:
     (here / "a.ics").write_bytes(WHOLE.replace(b"END:VCALENDAR", b""))
     result = check("a.ics", "--json")
-    assert (result.exit_code, json.loads(result.output)["whole"]) == (1, False)
+    said = json.loads(result.output)
+    assert (result.exit_code, said["whole"]) == (1, False)
+    assert [one["code"] for one in said["problems"]] == ["cut-off"]
+    assert "problem: cut-off" in check("a.ics").output
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>no</html>", b"\x00\xff"])
@@ -99,6 +102,11 @@ def test_what_is_no_calendar_is_unreadable_with_2(here: Path, body: bytes) -> No
     result = check("a.ics", "--json")
     assert (result.exit_code, json.loads(result.output)["events"]) == (2, 0)
     assert json.loads(result.output)["problems"][0]["code"].startswith("calendar-")
+
+
+def test_a_folder_is_there_and_cannot_be_read(here: Path) -> None:
+    result = check(str(here), "--json")
+    assert (result.exit_code, json.loads(result.output)["problems"][0]["code"]) == (2, "not-readable")
 
 
 def test_a_file_that_is_not_there_is_unreadable_with_2(here: Path) -> None:

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -49,3 +51,25 @@ def test_one_command_gives_pages_mails_and_a_booking_site(installation: Installa
     installation.ready(again, 120)
     assert json.loads((installation.data / "demo.json").read_text()) == facts
     assert installation.stop(again) == 0
+
+
+def sync_of(installation: Installation, *words: str) -> dict[str, Any]:
+    command = [sys.executable, "-P", "-m", "platzwart", "sync", "--data", str(installation.data), *words, "--json"]
+    done = subprocess.run(command, env=installation.environment, capture_output=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.rule("C8")
+def test_links_are_run_by_hand_beside_it_and_looked_at_when_it_has_stopped(installation: Installation) -> None:
+    process = installation.start("--demo", app=None)
+    installation.ready(process, 120)
+    facts: dict[str, Any] = json.loads((installation.data / "demo.json").read_text())
+    wait_until(lambda: link_of(facts)["imported"] == 2, 60, "the parish's times")
+    (line,) = sync_of(installation, "list")["links"]
+    assert line["imported"] == 2
+    told = sync_of(installation, "plan", str(line["public_id"]))
+    assert (told["outcome"], told["problem"], told["steps"]) == ("PLANNED", "", [])
+    assert installation.stop(process) == 0
+    (after,) = sync_of(installation, "list")["links"]
+    assert after["public_id"] == line["public_id"]

@@ -391,3 +391,9 @@ def test_a_row_without_content_is_no_hindrance() -> None:
     world.now = NOW
     world.run(full=True)
     assert world.store.uids == ["x"]
+
+
+@pytest.mark.rule("C10")
+@pytest.mark.parametrize("url", ["https://example.com:99999/", "https://[::1", "https://example.com:x/"])
+def test_an_address_that_cannot_be_read_is_not_ours(url: str) -> None:
+    assert not is_own_address(url, ("https://example.com",))

@@ -250,6 +250,7 @@ def test_an_item_that_the_server_refuses_costs_itself_alone(here: World) -> None
     ran = here.run()
     assert (ran.outcome, ran.applied.there, ran.applied.failed) == (RunOutcome.DONE, 1, 1)
     assert sorted(step.state.value for step in here.steps(ran.run_id)) == ["DONE", "FAILED"]  # whichever was first
+    here.now += timedelta(minutes=3)  # it waits that long, at most
     here.settle()
     assert len(here.theirs()) == 2
 

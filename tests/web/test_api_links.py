@@ -16,6 +16,7 @@ from booking.values.links import LinkPolicy
 from booking.values.states import OccupancyKind, Role
 from tests.builders import build_house
 from tests.sync.linked import World, event
+from tests.sync.test_unwritten import refusing
 from tests.web.office.linked import world_of
 from tests.web.test_api import room_id
 from workers.link_wishes import serve_all
@@ -204,7 +205,10 @@ def test_a_link_is_changed_paused_resumed_and_ended(site_on_both: "Site", progra
         ({"url": "http://dav.example/x"}, ("no-calendar-address", "url")),
         ({"url": "https://a:b@dav.example/x"}, ("no-calendar-address", "url")),
         ({"url": "file:///etc/passwd"}, ("no-calendar-address", "url")),
-        ({"kind": "ICS"}, ("invalid", "policy")),
+        ({"url": "https://dav.example:99999/x"}, ("no-calendar-address", "url")),
+        ({"url": "https://dav exam.ple/x"}, ("no-calendar-address", "url")),
+        ({"url": "https://dav.example:5232/x"}, ("calendar-port", "url")),
+        ({"kind": "ICS"}, ("only-read", "policy")),
         ({"limits": {"least": 2_000}}, ("out-of-range", "least")),
         ({"months_ahead": 0}, ("invalid", "months_ahead")),
     ],
@@ -214,6 +218,7 @@ def test_what_cannot_be_is_refused_at_its_member(
 ) -> None:
     answer = site.api(Role.ADMIN).post("/calendar-links", given(site, **change))
     assert (answer.status_code, reasons(answer)) == (422, {expected}), answer.text
+    assert not [one for one in answer.get_json()["reasons"] if one["message"].rstrip().endswith(":")]
 
 
 @pytest.mark.rule("C6")
@@ -255,3 +260,21 @@ def test_neither_the_office_nor_a_neighbour_reaches_the_links(site: "Site", make
     assert neighbour.get("/calendar-links").get_json() == {"links": []}
     assert neighbour.post("/calendar-links", given(site)).status_code == 404, "a room of another house"
     assert program.get(path).get_json()["name"] == "Pfarrkalender"
+
+
+@pytest.mark.rule("C10", "C15")
+def test_what_the_calendar_does_not_take_is_told_as_a_problem_and_counted(
+    site_on_both: "Site", program: "Caller", here: World
+) -> None:
+    path = linked(site_on_both, program, here, paused=False)
+    here.run()
+    before = program.get(path).get_json()["last_success_at"]
+    here.book(5)
+    refusing(here, "auth")
+    here.now += timedelta(minutes=10)
+    here.run()
+    told = program.get(path).get_json()
+    assert (told["state"], told["problem"], told["last_success_at"]) == ("ACTIVE", "unwritten", before)
+    assert told["problem_text"]
+    assert (told["unwritten"], told["resting"], told["items"]) == (1, 1, 0)
+    assert [run["problem"] for run in told["runs"]] == ["unwritten", ""]

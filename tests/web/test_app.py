@@ -302,7 +302,9 @@ def test_every_code_that_an_action_or_a_rule_refuses_with_has_a_text() -> None:
     worded = set()
     for file in WEB.rglob("*.py"):
         worded |= set(
-            re.findall(r'"([a-z-]+)":\s*(?:lambda _?values: )?(?:n?gettext|_)\(', file.read_text(encoding="utf-8"))
+            re.findall(
+                r'"([a-z-]+)":\s*(?:lambda _?values: )?(?:\(\s*)?(?:n?gettext|_)\(', file.read_text(encoding="utf-8")
+            )
         )
     assert refused - worded == set()
 

@@ -1,5 +1,6 @@
 """What all calls of the API share: JSON out, problems with every reason, one effect per Idempotency-Key."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from http import HTTPStatus
@@ -76,6 +77,8 @@ CONFLICTS = frozenset(
     }
 )
 Responses = dict[Any, Any]
+_ENUM = re.compile(r"<\w+\.\w+: ('[^']*')>")
+"""A member of ours in pydantic's words, which callers know by its value alone."""
 
 
 def responses(model: type[BaseModel], status: int = 200, *others: int) -> Responses:
@@ -104,7 +107,9 @@ def refusal(no: Refused, **more: object) -> Response:
 def invalid(error: ValidationError) -> Response:
     """A call that cannot be read: each member with what is wrong about it."""
     reasons = tuple(
-        Reason("invalid", ".".join(str(part) for part in found["loc"]) or None, {"what": found["msg"]})
+        Reason(
+            "invalid", ".".join(str(part) for part in found["loc"]) or None, {"what": _ENUM.sub(r"\1", found["msg"])}
+        )
         for found in error.errors(include_url=False, include_context=False, include_input=False)
     )
     return problem(422, "invalid", gettext("Some of this cannot be right."), reasons)

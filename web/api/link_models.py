@@ -78,8 +78,9 @@ class LinkEnd(Model):
 class Link(Model):
     """`address`: what may be shown of it. `problem`: a code, empty where all is well; a problem frees no time.
 
-    `items`: entries that are in step; `asked`, `held`, `resting`: how many of them wait for a decision, as deletions,
-    or for a later try; `imported`: times brought here.
+    `items`: entries that are in step; `asked`, `held`, `resting`: how many wait for a decision, as deletions, or for a
+    later try; `unwritten`: how many of these the calendar does not take (`problem` is `unwritten` then, and
+    `last_success_at` stays); `imported`: times brought here.
     """
 
     id: UUID
@@ -99,6 +100,7 @@ class Link(Model):
     asked: int
     held: int
     resting: int
+    unwritten: int
     imported: int
 
 
@@ -145,7 +147,16 @@ class Held(Model):
     steps: list[Step]
 
 
+class FoundCalendar(Model):
+    name: str
+    url: str
+
+
 class WholeLink(Link):
+    """`calendars`: those behind the address where it is that of an account (`problem` account): change the link to the
+    `url` of one of them.
+    """
+
     variant: Variant
     requested: bool
     owners: dict[str, str]
@@ -156,6 +167,7 @@ class WholeLink(Link):
     made_at: Instant
     last_full_at: Instant | None
     held_deletions: Held
+    calendars: list[FoundCalendar]
     runs: list[Run]
 
 

@@ -96,6 +96,7 @@ def show(path: models.LinkPath) -> Response:
                 why=held[0].hold if held else "",
                 steps=_steps(held[1] if held else ()),
             ),
+            calendars=[models.FoundCalendar(**one) for one in whole.quirks.get("calendars", ())],
             runs=[_run(one) for one in runs_of(session, whole.line.link_id, RUNS_TOLD)],
         )
     )
@@ -278,7 +279,7 @@ def _told(session: Session, inside: House, link_id: UUID) -> models.Link:
 
 def _facts(line: LinkLine, here: House) -> dict[str, Any]:
     same = ("name", "kind", "policy", "address", "state", "problem", "failures", "last_run_at", "last_success_at")
-    counted = ("next_run_at", "items", "asked", "held", "resting", "imported")
+    counted = ("next_run_at", "items", "asked", "held", "resting", "unwritten", "imported")
     return {name: getattr(line, name) for name in (*same, *counted)} | {
         "id": line.public_id,
         "room": here.room(line.room_id).public_id,

@@ -24,6 +24,7 @@ PAGES = (
     "doors",
     "sites",
     "links",
+    "link_calendars",
     "feeds",
     "settings",
 )

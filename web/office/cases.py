@@ -16,6 +16,7 @@ from web.access import require
 from web.case_words import case_question, case_title, way_effect, way_label
 from web.filters import day, moment, money, when
 from web.i18n import gettext, ngettext
+from web.link_item_words import item_problem
 from web.link_texts import problem_words
 from web.office import words
 from web.office.frame import act
@@ -99,6 +100,8 @@ def _facts(case: CaseLine) -> list[tuple[str, str]]:
     there = _there(facts)
     if there is not None and case.kind in {"site-moved", "link-clash"}:
         known.append((gettext("There"), when(there)))
+    if there is not None and case.kind == "link-unwritten":
+        known.append((gettext("Time"), when(there)))
     for key, label in _labels(case.kind):
         if key in facts:
             known.append((label, _value(key, facts[key], case.kind)))
@@ -116,7 +119,7 @@ def _labels(kind: str) -> list[tuple[str, str]]:
         ("site", gettext("Calendar link") if kind.startswith("link-") else gettext("Booking site")),
         ("link", gettext("Calendar link")),
         ("fell", gettext("Why")),
-        ("summary", gettext("Its title there")),
+        ("summary", gettext("Title") if kind == "link-unwritten" else gettext("Its title there")),
         ("count", gettext("Entries concerned")),
         ("ref", gettext("Its reference")),
         ("since", gettext("Last success")),
@@ -157,6 +160,8 @@ def _value(key: str, value: Any, kind: str = "") -> str:
 def _cause(key: str, code: str, kind: str) -> str:
     if key == "fell":
         return " ".join(proof_words(code))
+    if kind == "link-unwritten":
+        return item_problem(code)
     return problem_words(code)[0] if kind.startswith("link-") else site_answer(code)
 
 

@@ -31,7 +31,7 @@ from booking.reads.links import (
 from booking.rules.permissions import Capability
 from booking.values.links import LinkAccess, LinkKind, LinkPolicy, LinkSettings, LinkStatus, RunOutcome, StepState
 from booking.values.refusals import NotFound, Refused
-from web import link_texts
+from web import link_item_words, link_texts
 from web.access import require
 from web.case_words import case_title
 from web.context import Wake, current
@@ -234,6 +234,8 @@ def _page(link: UUID, problems: list[str] | None = None) -> str:
         "office/links_one.html",
         page=page,
         link=line,
+        zone=zone,
+        items_words=link_item_words,
         problems=problems or [],
         wish=wish,
         waits=_waits(page, wish, runs),

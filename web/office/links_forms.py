@@ -132,7 +132,6 @@ def labels() -> dict[str, str]:
 
 def _unfit(at: str) -> str:
     texts = {
-        "policy": gettext("A calendar address can only be read: please choose one of the ways that write nothing."),
         "url": gettext("This is no address of a calendar. It begins with https:// or webcal://."),
         "room": gettext("The room of a link stays. For another room make another link."),
     }

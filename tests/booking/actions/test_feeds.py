@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from booking.actions.calendar_items import TOUCHED, ItemFacts, record, record_all, touch
-from booking.actions.feeds import LONGEST_NAME, MOST_FEEDS, make_feed, note_fetches, revoke, rotate
+from booking.actions.feeds import LONGEST_NAME, MOST_FEEDS, make_feed, note_fetches, rename, revoke, rotate
 from booking.reads.feeds import FeedInfo, FoundFeed, Gone, feed_of, feeds_of, find_feed
 from booking.tables.bookings import AuditEntry
 from booking.tables.calendars import CalendarItem, Feed, FeedSubject
@@ -307,6 +307,11 @@ def test_names_and_numbers_of_feeds_are_limited(world: World) -> None:
         assert [(reason.code, reason.at) for reason in refused.reasons] == [("feed-name", "name")]
     last = [world.make(f" Nr. {number} ")[0] for number in range(MOST_FEEDS)][-1]
     assert last.name == f"Nr. {MOST_FEEDS - 1}"
+    anew = world.database.write(
+        lambda db: rename(db, NOW, organisation_id=organisation_id, feed_id=last.feed_id, name="Halle\r\nX:\tSüd ")
+    )
+    assert isinstance(anew, FeedInfo)
+    assert anew.name == "Halle X: Süd"
     refused = world.try_to_make("zu viel", SubjectKind.OFFICE, organisation_id)
     assert isinstance(refused, Refused)
     assert refused.codes == ("feed-limit",)

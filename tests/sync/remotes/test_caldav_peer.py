@@ -80,6 +80,19 @@ def test_a_token_that_is_not_taken_leads_to_a_full_listing(forgotten: tuple[int,
 
 
 @pytest.mark.rule("C9")
+def test_a_server_that_gives_no_token_at_all_is_listed_whole() -> None:
+    """It refuses the first question, too; that is no matter of credentials."""
+    no = b'<D:error xmlns:D="DAV:"><D:valid-sync-token/></D:error>'
+    with peer_world(Manners(), TOKENS) as world:
+        fill(world, 3)
+        for cursor in (None, Cursor(CursorKind.TOKEN, "junk")):
+            for _ in range(1 if cursor is None else 2):
+                say(world, 403, no)
+            listing = world.remote.changes(cursor)
+            assert (listing.is_whole, listing.is_delta, len(listing.there), listing.cursor) == (True, False, 3, None)
+
+
+@pytest.mark.rule("C9")
 def test_a_403_without_a_word_about_the_token_is_a_denial() -> None:
     with peer_world(Manners(forgotten=(403, False)), TOKENS) as world, pytest.raises(SiteDenied):
         world.remote.changes(Cursor(CursorKind.TOKEN, "junk"))

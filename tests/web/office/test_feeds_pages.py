@@ -103,8 +103,11 @@ def test_who_fetched_it_lately_is_shown(site: "Site") -> None:
     path = make(visitor)
     assert "Niemand hat ihn" in visitor.get(path).text
     feed_id = feed_of(site).id
-    site.database.write(lambda db: note_fetches(db, {(feed_id, "Thunderbird"): site.now}))
-    assert "Thunderbird" in visitor.get(path).text
+    site.database.write(lambda db: note_fetches(db, {(feed_id, "Thunderbird"): site.now, (feed_id, "other"): site.now}))
+    page = visitor.get(path).text
+    assert "Thunderbird" in page
+    assert "Ein anderes Programm" in page
+    assert ">other<" not in page
 
 
 @pytest.mark.rule("X8")

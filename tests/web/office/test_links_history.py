@@ -60,3 +60,19 @@ def test_list_and_page_draw_the_last_runs(site: Site) -> None:
     label = "Der letzte Lauf: keiner gescheitert"
     assert LABEL.findall(linked.visitor.get("/office/links").text) == [label]
     assert LABEL.findall(linked.visitor.get(f"/office/links/{linked.world.public_id}").text) == [label]
+
+
+@pytest.mark.rule("C8")
+@pytest.mark.usefixtures("asked")
+def test_what_is_removed_is_counted_once() -> None:
+    (bar,) = history([ran(here=1, deletions=1, proposals=1)]).bars[-1:]
+    assert bar.title.endswith("Done: 1 changed here, 1 of them removed, 1 to decide")
+    assert bar.value == history([ran(here=1, proposals=1)]).bars[-1].value
+
+
+@pytest.mark.rule("C15")
+@pytest.mark.usefixtures("asked")
+def test_a_run_whose_writes_were_not_taken_failed() -> None:
+    found = history([ran(), ran(problem="unwritten", failed=1)])
+    assert (found.bars[-1].tone, found.bars[-1].value, found.label) == ("stop", MOST, "The last 2 runs: 1 failed")
+    assert "does not take everything" in found.bars[-1].title
