@@ -110,7 +110,10 @@ def stored_of(row: ItemLink, version: int) -> StoredItem:
 def booking_item(
     facts: LinkFacts, one: LocalBooking, instance: str, busy_text: str, written_to: Collection[int] = ()
 ) -> LocalItem:
-    """A booking as an item. Nothing from outside changes one without a person, and its texts never."""
+    """A booking as an item. Nothing from outside changes one without a person, and its texts never.
+
+    What stands beside, and the event of a course, are changed here alone: the timetable is the office's.
+    """
     uid = uid_text(one.uid, instance)
     times = (in_zone(one.slot.start, one.zone), in_zone(one.slot.end, one.zone))
     details = replace(Details(*times, status=Status(one.status.value)), **_texts(facts, one, busy_text))
@@ -120,7 +123,7 @@ def booking_item(
         one.revision,
         Item(uid, details, sequence=one.revision),
         is_protected=True,
-        fixed=ALL_FIELDS if one.is_beside else OF_A_BOOKING,
+        fixed=ALL_FIELDS if one.is_beside or one.is_event else OF_A_BOOKING,
         written_to=frozenset(written_to),
     )
 

@@ -97,27 +97,8 @@ _TIMETABLE: dict[str, Callable[[Values], str]] = {
     ),
     "rule-of-one": lambda _values: gettext("One event has no pattern. Please choose this and later ones."),
     "no-series": lambda _values: gettext("This event belongs to no series."),
-    "never-occurs": lambda _values: gettext("No day comes of this."),
     "shift-breaks-pattern": lambda _values: gettext(
         "Some days would fall into weeks that the series leaves out. Please choose the weekdays anew."
-    ),
-    "only-on-days-off": lambda _values: gettext("Each of its days is a holiday or closed."),
-    "day-out-of-reach": lambda _values: gettext("Please choose a day from 2000 to 2199."),
-    "ends-before-first": lambda _values: gettext("The last day lies before the first."),
-    "length-impossible": lambda _values: gettext("An event lasts up to 24 hours, and not nothing."),
-    "two-ends": lambda _values: gettext("Please give a last day or a number, not both."),
-    "no-such-weekday": lambda _values: gettext("Weekdays belong to weekly series."),
-    "minimum-above-capacity": lambda values: gettext(
-        "It could never take place: there are %(capacity)s places.", capacity=values.get("capacity", "")
-    ),
-    "guests-above-capacity": lambda values: gettext(
-        "There are %(capacity)s places in all.", capacity=values.get("capacity", "")
-    ),
-    "free-until-never": lambda _values: gettext("Free cancelling would be over before booking opens."),
-    "decided-before-booking": lambda _values: gettext("The minimum would be asked for before anybody can book."),
-    "booking-never-open": lambda _values: gettext("Online booking would close before it opens."),
-    "limits-crossed": lambda values: gettext(
-        "This lies below the other limit, %(least)s.", least=values.get("least", "")
     ),
 }
 

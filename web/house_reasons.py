@@ -9,7 +9,7 @@ Values = Mapping[str, str | int]
 
 HOUSE_TEXTS: dict[str, Callable[[Values], str]] = {
     "name-taken": lambda _values: gettext("Another one has this name already."),
-    "slug-taken": lambda _values: gettext("Another room has this address already."),
+    "slug-taken": lambda _values: gettext("Another one has this address already."),
     "no-such-price-list": lambda _values: gettext("There is no price list of this name."),
     "day-twice": lambda values: gettext(
         "Another step begins %(days)s days before already.", days=values.get("days", 0)
@@ -25,7 +25,7 @@ HOUSE_TEXTS: dict[str, Callable[[Values], str]] = {
     "other-branch": lambda values: gettext(
         "A room within another is in the same branch. Elsewhere: %(rooms)s.", rooms=values.get("rooms", "")
     ),
-    "branch-in-use": lambda _values: gettext("Rooms or doors are in this branch; it cannot be removed."),
+    "branch-in-use": lambda _values: gettext("Rooms, doors or courses are in this branch; it cannot be removed."),
     "door-has-rooms": lambda values: gettext(
         "Rooms have this door: %(rooms)s. Please take it from them first.", rooms=values.get("rooms", "")
     ),

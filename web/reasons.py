@@ -5,6 +5,7 @@ from functools import cache
 
 from booking.values.refusals import Reason, Refused
 from web.class_reasons import CLASS_TEXTS
+from web.course_reasons import COURSE_TEXTS
 from web.filters import money
 from web.house_reasons import HOUSE_TEXTS
 from web.i18n import gettext, ngettext
@@ -192,4 +193,5 @@ _TEXTS = (
     | OFFICE_TEXTS
     | CLASS_TEXTS
     | PASS_TEXTS
+    | COURSE_TEXTS
 )

@@ -14,6 +14,7 @@ from booking.actions.setting_rows import bump, own, plain, remove, require_known
 from booking.reads.house_parts import count_coming
 from booking.tables.doors import Door
 from booking.tables.houses import Branch, Organisation, Room
+from booking.tables.studio import Course
 from booking.values.identity import new_uuid
 from booking.values.refusals import Reason, Refused, refused
 
@@ -61,9 +62,9 @@ def change_branch(
 def remove_branch(
     session: Session, now: datetime, organisation_id: int, actor: Actor, branch_id: int
 ) -> Refused | None:
-    """Refused(branch-in-use) while rooms or doors are in it."""
+    """Refused(branch-in-use) while rooms, doors or courses are in it."""
     own(session, Branch, organisation_id, branch_id)
-    for table in (Room, Door):
+    for table in (Room, Door, Course):
         used = select(table.id).where(table.organisation_id == organisation_id, table.branch_id == branch_id).limit(1)
         if session.scalar(used) is not None:
             return refused("branch-in-use")

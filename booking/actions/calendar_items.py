@@ -1,7 +1,7 @@
-"""A booking's calendar item, and the revisions of the calendars that show it (DESIGN, Feeds; SPEC C2).
+"""The calendar item of a booking or of a course's event, and the revisions of the calendars that show it (SPEC C2).
 
-Feeds, mail parts and links read the item, never the booking. Whoever changes a booking records its facts here as the
-last thing of the transaction; only the document counter is locked later (DESIGN rule 2).
+Feeds, mail parts and links read the item, never what it is of (DESIGN, Feeds). Whoever changes that records its facts
+here as the last thing of the transaction; only the document counter is locked later (DESIGN rule 2).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,12 +24,9 @@ from booking.values.states import ItemStatus, SubjectKind
 
 TOUCHED = "feed_subjects"
 Subject = tuple[int, SubjectKind, int]
-_ITEM = (
-    select(CalendarItem)
-    .where(CalendarItem.booking_id == bindparam("booking_id"))
-    .with_for_update()
-    .execution_options(populate_existing=True)
-)
+_ITEM = select(CalendarItem).with_for_update().execution_options(populate_existing=True)
+_OF_BOOKING = _ITEM.where(CalendarItem.booking_id == bindparam("booking_id"))
+_OF_EVENT = _ITEM.where(CalendarItem.event_id == bindparam("event_id"))
 _SUBJECTS = FeedSubject.__table__
 _BUMP = PreparedRows(
     _SUBJECTS,
@@ -39,24 +36,28 @@ _BUMP = PreparedRows(
     ).returning(_SUBJECTS.c.id, _SUBJECTS.c.kind, _SUBJECTS.c.organisation_id, _SUBJECTS.c.revision),
 )
 _ITEMS = CalendarItem.__table__
-_MARK = Prepared(
-    update(CalendarItem)
-    .where(_ITEMS.c.booking_id.in_(bindparam("booking_ids", expanding=True)))
-    .values(office_revision=bindparam("revision"))
-)
+_MARKS = {
+    name: Prepared(
+        update(CalendarItem)
+        .where(_ITEMS.c[name].in_(bindparam("ids", expanding=True)))
+        .values(office_revision=bindparam("revision"))
+    )
+    for name in ("booking_id", "event_id")
+}
 _MOST_MARKED = 500
 _BESIDE = Prepared(rooms_beside(bindparam("organisation_id"), bindparam("room_id")))
 
 
 @dataclass(frozen=True, slots=True)
 class ItemFacts:
-    """A booking as calendars show it, texts copied. `details` is shown in full feeds only; never a door code.
+    """What calendars show, texts copied: of a booking, or of an event of a course and perhaps of one of its series.
 
-    `slot` is the time booked, without buffers. `ended_at` is when it was cancelled, rejected or expired, else None.
+    `slot` is the time booked, without buffers. `details` is shown in full feeds only; never a door code. `ended_at` is
+    when it was cancelled, rejected or expired, else None.
     """
 
     organisation_id: int
-    booking_id: int
+    booking_id: int | None
     customer_id: int | None
     room_id: int
     slot: Slot
@@ -68,24 +69,36 @@ class ItemFacts:
     location: str
     details: str = ""
     ended_at: datetime | None = None
+    event_id: int | None = None
+    course_id: int | None = None
+    series_id: int | None = None
+
+    @property
+    def of(self) -> tuple[int, int]:
+        """What it is of, in the order in which items are locked: bookings, then events, each by its id."""
+        return (0, self.booking_id) if self.booking_id is not None else (1, self.event_id or 0)
 
 
 def record(session: Session, now: datetime, facts: ItemFacts) -> None:
-    """Make the booking's item equal to the facts. One that is equal already is not touched, nor is any revision."""
+    """Make the item equal to the facts. One that is equal already is not touched, nor is any revision."""
     record_all(session, now, (facts,))
 
 
 def record_all(session: Session, now: datetime, many: Iterable[ItemFacts], *, new: bool = False) -> None:
-    """As `record` for several bookings of one transaction. The links of their rooms are woken; the revisions are locked
-    once, in order, after all items. `new`: the bookings were made in this transaction, so that they have no items yet.
+    """As `record` for several items of one transaction. The links of their rooms are woken; the revisions are locked
+    once, in order, after all items. `new`: what they are of was made in this transaction, so that they are new, too.
     """
     from booking.actions.link_wakes import wake_rooms  # late: a web process begins with pages that change nothing
 
-    touched: set[Subject] = set()
-    for facts in sorted(many, key=lambda facts: facts.booking_id):
-        touched |= _add(session, now, facts) if new else _write(session, now, facts)
+    ordered = sorted(many, key=lambda facts: facts.of)
+    if new:
+        changed, touched = ordered, _add(session, now, ordered)
+    else:
+        written = [(facts, _write(session, now, facts)) for facts in ordered]
+        changed = [facts for facts, subjects in written if subjects]
+        touched = set[Subject]().union(*(subjects for _, subjects in written))
     wake_rooms(session, now, [(owner, room) for owner, kind, room in touched if kind is SubjectKind.ROOM])
-    _count(session, touched)
+    _count(session, touched, [facts.event_id for facts in changed if facts.event_id is not None])
 
 
 def touch(session: Session, now: datetime, organisation_id: int, booking_id: int) -> None:
@@ -100,7 +113,7 @@ def touch_all(session: Session, organisation_id: int, moments: Mapping[int, Sequ
     """As `touch` for several bookings of one transaction: booking id → the instant of each change, in their order."""
     touched: set[Subject] = set()
     for booking_id, instants in sorted(moments.items()):
-        item = _locked(session, booking_id)
+        item = session.scalars(_OF_BOOKING, {"booking_id": booking_id}).one_or_none()
         if item is None or item.organisation_id != organisation_id:
             raise NotFound("calendar item of booking", booking_id)
         for at in instants:
@@ -110,16 +123,19 @@ def touch_all(session: Session, organisation_id: int, moments: Mapping[int, Sequ
     _count(session, _with_rooms_beside(session, touched))
 
 
-def _count(session: Session, touched: set[Subject]) -> None:
+def _count(session: Session, touched: set[Subject], events: Sequence[int] = ()) -> None:
     """Raise the revisions, then mark the items with what the office's came to. Whoever marks holds its row until the
     commit, so that who has seen a revision can see every item that is marked with it or an earlier one.
+
+    `events` are those of the only organisation among the subjects, where there are any.
     """
     for organisation_id, revision in bump(session, touched).items():
-        changed = [
+        bookings = [
             booking for owner, kind, booking in touched if kind is SubjectKind.BOOKING and owner == organisation_id
         ]
-        for first in range(0, len(changed), _MOST_MARKED):
-            _MARK.all(session, {"booking_ids": changed[first : first + _MOST_MARKED], "revision": revision})
+        for name, changed in (("booking_id", bookings), ("event_id", events)):
+            for first in range(0, len(changed), _MOST_MARKED):
+                _MARKS[name].all(session, {"ids": changed[first : first + _MOST_MARKED], "revision": revision})
 
 
 def bump(session: Session, subjects: Iterable[Subject]) -> dict[int, int]:
@@ -150,11 +166,11 @@ def insert_for(session: Session, table: Any) -> Any:
 
 def _write(session: Session, now: datetime, facts: ItemFacts) -> set[Subject]:
     """The subjects that see a change; none where there is none. A moved item changes where it was, too."""
-    item = _locked(session, facts.booking_id)
+    item = _locked(session, facts)
     if item is None:
-        return _add(session, now, facts)
+        return _add(session, now, [facts])
     if item.organisation_id != facts.organisation_id:
-        raise NotFound("calendar item of booking", facts.booking_id)
+        raise NotFound("calendar item", facts.of)
     wanted = _columns(facts)
     if all(getattr(item, name) == value for name, value in wanted.items()):
         return set()
@@ -166,23 +182,29 @@ def _write(session: Session, now: datetime, facts: ItemFacts) -> set[Subject]:
     return _with_rooms_beside(session, before | _subjects(item))
 
 
-def _add(session: Session, now: datetime, facts: ItemFacts) -> set[Subject]:
+def _add(session: Session, now: datetime, many: Sequence[ItemFacts]) -> set[Subject]:
     moment = now.replace(microsecond=0)
-    item = {
-        "organisation_id": facts.organisation_id,
-        "booking_id": facts.booking_id,
-        "uid": new_uuid(now),
-        "sequence": 0,
-        "created_at": moment,
-        "last_modified": moment,
-        **_columns(facts),
-    }
-    write_rows(session, CalendarItem, [item])
-    return _with_rooms_beside(session, _subjects(facts))
+    rows = [
+        {
+            "organisation_id": facts.organisation_id,
+            "booking_id": facts.booking_id,
+            "event_id": facts.event_id,
+            "uid": new_uuid(now),
+            "sequence": 0,
+            "created_at": moment,
+            "last_modified": moment,
+            **_columns(facts),
+        }
+        for facts in many
+    ]
+    write_rows(session, CalendarItem, rows, known_by="uid")
+    return _with_rooms_beside(session, set[Subject]().union(*(_subjects(facts) for facts in many)))
 
 
-def _locked(session: Session, booking_id: int) -> CalendarItem | None:
-    return session.scalars(_ITEM, {"booking_id": booking_id}).one_or_none()
+def _locked(session: Session, facts: ItemFacts) -> CalendarItem | None:
+    if facts.booking_id is not None:
+        return session.scalars(_OF_BOOKING, {"booking_id": facts.booking_id}).one_or_none()
+    return session.scalars(_OF_EVENT, {"event_id": facts.event_id}).one_or_none()
 
 
 def _grow(item: CalendarItem, now: datetime) -> None:
@@ -193,6 +215,8 @@ def _grow(item: CalendarItem, now: datetime) -> None:
 def _columns(facts: ItemFacts) -> dict[str, Any]:
     return {
         "customer_id": facts.customer_id,
+        "course_id": facts.course_id,
+        "series_id": facts.series_id,
         "room_id": facts.room_id,
         "starts_at": facts.slot.start,
         "ends_at": facts.slot.end,
@@ -215,10 +239,13 @@ def _subjects(item: CalendarItem | ItemFacts) -> set[Subject]:
         (organisation_id, SubjectKind.OFFICE, organisation_id),
         (organisation_id, SubjectKind.DESK, organisation_id),
     }
-    if item.customer_id is not None:
-        found.add((organisation_id, SubjectKind.CUSTOMER, item.customer_id))
-    if item.booking_id is not None:
-        found.add((organisation_id, SubjectKind.BOOKING, item.booking_id))
+    own = (
+        (SubjectKind.CUSTOMER, item.customer_id),
+        (SubjectKind.BOOKING, item.booking_id),
+        (SubjectKind.COURSE, item.course_id),
+        (SubjectKind.SERIES, item.series_id),
+    )
+    found |= {(organisation_id, kind, target) for kind, target in own if target is not None}
     return found
 
 

@@ -19,6 +19,7 @@ from booking.tables.bookings import Booking
 from booking.tables.calendars import Feed, FeedFetch, FeedSubject, RevokedToken
 from booking.tables.houses import Room
 from booking.tables.people import Customer
+from booking.tables.studio import Course, Series
 from booking.values.feeds import FeedChoices
 from booking.values.identity import new_uuid
 from booking.values.refusals import NotFound, Reason, Refused
@@ -31,6 +32,8 @@ _TARGETS: dict[SubjectKind, type[Owned]] = {
     SubjectKind.CUSTOMER: Customer,
     SubjectKind.ROOM: Room,
     SubjectKind.BOOKING: Booking,
+    SubjectKind.COURSE: Course,
+    SubjectKind.SERIES: Series,
 }
 
 

@@ -248,6 +248,9 @@ def _is_for(whose: Whose) -> ColumnElement[bool]:
             return CalendarItem.customer_id == whose.target_id
         case SubjectKind.BOOKING:
             return CalendarItem.booking_id == whose.target_id
+        case SubjectKind.COURSE | SubjectKind.SERIES:
+            of = CalendarItem.course_id if whose.kind is SubjectKind.COURSE else CalendarItem.series_id
+            return of == whose.target_id
         case SubjectKind.ROOM:
             shared = rooms_beside(whose.organisation_id, whose.target_id)
             return CalendarItem.room_id.in_(shared.union(select(Room.id).where(Room.id == whose.target_id)))

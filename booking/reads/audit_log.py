@@ -16,6 +16,7 @@ from booking.tables.doors import Door
 from booking.tables.houses import Branch, CustomerGroup, PriceExtra, PriceList, Room, Season
 from booking.tables.links import CalendarLink
 from booking.tables.people import ApiToken, Customer, Staff
+from booking.tables.studio import Course
 from booking.values.codes import read_booking_code
 from booking.values.slot import Slot
 
@@ -26,6 +27,7 @@ _NAMED: dict[str, tuple[Any, Any]] = {  # what a record is called; with its publ
     "branch": (Branch, Branch.name),
     "calendar_link": (CalendarLink, CalendarLink.name),
     "connection": (Connection, Connection.name),
+    "course": (Course, Course.name),
     "customer": (Customer, Customer.name),
     "customer_group": (CustomerGroup, CustomerGroup.name),
     "door": (Door, Door.name),
@@ -37,7 +39,7 @@ _NAMED: dict[str, tuple[Any, Any]] = {  # what a record is called; with its publ
     "staff": (Staff, Staff.name),
 }
 POINTS_TO = {"branch_id": "branch", "door_id": "door", "group_id": "customer_group", "price_list_id": "price_list",
-             "room_id": "room", "season_id": "season"}  # fmt: skip
+             "room_id": "room", "season_id": "season", "trainer_id": "staff"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,10 @@ _LOOK_UP = (
     .outerjoin(FeedSubject, FeedSubject.id == Feed.subject_id)
     .outerjoin(Organisation, Organisation.id == Feed.organisation_id)
 )
+# What the house itself makes feeds of: all but customers' own and those of one booking.
+HOUSE_KINDS = frozenset(
+    {SubjectKind.OFFICE, SubjectKind.DESK, SubjectKind.ROOM, SubjectKind.COURSE, SubjectKind.SERIES}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +145,8 @@ def feeds_of(session: Session, whose: Whose) -> tuple[FeedInfo, ...]:
 
 
 def house_feeds(session: Session, organisation_id: int) -> tuple[FeedInfo, ...]:
-    """The feeds of office, desk and rooms, newest first, revoked ones too. Two queries, however many they are."""
-    kinds = (SubjectKind.OFFICE, SubjectKind.DESK, SubjectKind.ROOM)
-    query = _listed(organisation_id).where(FeedSubject.kind.in_(kinds))
+    """The feeds of `HOUSE_KINDS`, newest first, revoked ones too. Two queries, however many they are."""
+    query = _listed(organisation_id).where(FeedSubject.kind.in_(HOUSE_KINDS))
     rows = session.execute(query.order_by(Feed.made_at.desc(), Feed.id.desc())).all()
     fetches = _fetches(session, [row.id for row in rows])
     return tuple(_info(row, fetches.get(row.id, ())) for row in rows)

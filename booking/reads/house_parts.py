@@ -15,6 +15,7 @@ from booking.tables.bookings import Booking, Event, Occupancy
 from booking.tables.doors import Door, DoorCode
 from booking.tables.houses import Branch, Room, RoomUnit
 from booking.tables.people import Customer
+from booking.tables.studio import CourseEvent
 from booking.values.refusals import NotFound
 from booking.values.slot import Slot
 from booking.values.states import OCCUPYING, BookingState, CodeState, OccupancyKind
@@ -180,8 +181,21 @@ def coming(
 
 
 def count_coming(session: Session, now: datetime, organisation_id: int, room_ids: Collection[int]) -> int:
-    """How many bookings of these rooms are not over: requested, confirmed, or ended with their time still held."""
-    return session.scalar(_coming(now, organisation_id, room_ids, select(func.count(Booking.id)))) or 0
+    """How many bookings of these rooms are not over: requested, confirmed, or ended with their time still held; and how
+    many events of courses.
+    """
+    bookings = session.scalar(_coming(now, organisation_id, room_ids, select(func.count(Booking.id)))) or 0
+    events = (
+        select(func.count(CourseEvent.id))
+        .join(Event, Event.id == CourseEvent.event_id)
+        .where(
+            Event.organisation_id == organisation_id,
+            Event.room_id.in_(room_ids),
+            Event.ends_at > now,
+            CourseEvent.cancelled_at.is_(None),
+        )
+    )
+    return bookings + (session.scalar(events) or 0)
 
 
 def count_given_ahead(session: Session, now: datetime, room_id: int, door_id: int) -> int:

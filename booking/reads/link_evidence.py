@@ -316,6 +316,7 @@ def _bookings(session: Session, facts: LinkFacts, *conditions: ColumnElement[boo
             location=row.location,
             details=row.details,
             is_beside=row.room_id != facts.room_id,
+            is_event=row.event_id is not None,
         )
         for row in rows
     ]

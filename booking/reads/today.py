@@ -1,7 +1,8 @@
 """What the office sees first: what waits, the day's rooms, the last weeks. One bounded query each (FACE, Office)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from booking.reads.agenda import LONGEST
 from booking.tables.bookings import Booking, CaseFile, Event, Occupancy
+from booking.tables.calendars import CalendarItem
 from booking.tables.connections import Connection
 from booking.tables.houses import RoomUnit
 from booking.tables.links import CalendarLink, ImportedTime
@@ -22,7 +24,7 @@ MOST_MOMENTS = 5000
 MOST_DUTIES = 20
 LATE = timedelta(minutes=15)  # what a webhook missed is found within this time (SPEC Y4)
 BROUGHT = (OccupancyKind.EXTERNAL, OccupancyKind.CLOSURE)
-BESIDES = (*BROUGHT, OccupancyKind.HELD)
+BESIDES = (*BROUGHT, OccupancyKind.HELD, OccupancyKind.EVENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Counts:
 @dataclass(frozen=True, slots=True)
 class Placed:
     """A time taken in a room. A held time names its booking; what a calendar link brought, its title as `purpose`, and
-    the link as `source`.
+    the link as `source`; an event of a course, its title as `purpose`, and who teaches it as `source`.
 
     `unit_ids` is what it takes: another room that shares a unit is taken too.
     """
@@ -220,12 +222,14 @@ def _bookings(session: Session, organisation_id: int, window: Slot) -> list[Plac
 def _besides(session: Session, organisation_id: int, window: Slot) -> list[Placed]:
     of = (Booking.id == Occupancy.source_id) & (Occupancy.kind == OccupancyKind.HELD)
     brought = (ImportedTime.id == Occupancy.source_id) & Occupancy.kind.in_(BROUGHT)
+    of_event = (CalendarItem.event_id == Occupancy.source_id) & (Occupancy.kind == OccupancyKind.EVENT)
     query = (
-        select(Occupancy, Booking, Customer, ImportedTime.summary, CalendarLink.name)
+        select(Occupancy, Booking, Customer, ImportedTime.summary, CalendarLink.name, CalendarItem)
         .outerjoin(Booking, of)
         .outerjoin(Customer, Customer.id == Booking.customer_id)
         .outerjoin(ImportedTime, brought)
         .outerjoin(CalendarLink, CalendarLink.id == ImportedTime.link_id)
+        .outerjoin(CalendarItem, of_event)
         .where(
             Occupancy.organisation_id == organisation_id,
             Occupancy.kind.in_(BESIDES),
@@ -235,25 +239,28 @@ def _besides(session: Session, organisation_id: int, window: Slot) -> list[Place
         )
         .limit(MOST_PLACED)
     )
-    units: dict[tuple[OccupancyKind, int, Slot], set[int]] = {}
-    whose: dict[tuple[OccupancyKind, int, Slot], tuple[Booking | None, Customer | None]] = {}
-    texts: dict[tuple[OccupancyKind, int, Slot], tuple[str, str]] = {}
-    for row, booking, customer, summary, link in session.execute(query):
-        key = (row.kind, row.source_id, Slot(row.starts_at, row.ends_at))
-        units.setdefault(key, set()).add(row.unit_id)
-        whose[key] = (booking, customer)
-        texts[key] = (summary or "", link or "")
-    return [
-        Placed(
-            kind=kind,
-            slot=slot,
-            unit_ids=frozenset(taken),
-            public_id=booking.public_id if booking else None,
-            party=(customer.company or customer.name) if customer else "",
-            purpose=summary,
-            source=link,
-        )
-        for (kind, source_id, slot), taken in units.items()
-        for booking, customer in [whose[kind, source_id, slot]]
-        for summary, link in [texts[kind, source_id, slot]]
-    ]
+    found: dict[tuple[OccupancyKind, int, Slot], Placed] = {}
+    for row, booking, customer, summary, link, taught in session.execute(query):
+        slot = Slot(row.starts_at, row.ends_at)
+        known = found.get((row.kind, row.source_id, slot))
+        if known is None:
+            made = Placed(row.kind, slot, frozenset({row.unit_id}), **_names(booking, customer, summary, link, taught))
+        else:
+            made = replace(known, unit_ids=known.unit_ids | {row.unit_id})
+        found[row.kind, row.source_id, slot] = made
+    return list(found.values())
+
+
+def _names(
+    booking: Booking | None,
+    customer: Customer | None,
+    summary: str | None,
+    link: str | None,
+    taught: CalendarItem | None,
+) -> dict[str, Any]:
+    return {
+        "public_id": booking.public_id if booking else None,
+        "party": (customer.company or customer.name) if customer else "",
+        "purpose": taught.title if taught else summary or "",
+        "source": taught.party if taught else link or "",
+    }

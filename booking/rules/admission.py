@@ -3,15 +3,14 @@
 SPEC S4, S22, S25, S26. A start lies on the grid, counted from its opening; lengths are durations in UTC.
 """
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import accumulate, islice
+from itertools import islice
 
 from booking.values.house import Price, RoomTerms
 from booking.values.refusals import Reason, Refused
-from booking.values.slot import Slot, covered
+from booking.values.slot import Slot, covered, overlap_finder
 
 NO_TIME = timedelta(0)
 MINUTE = timedelta(minutes=1)
@@ -149,7 +148,7 @@ def _offers(
     taken: Sequence[Slot],
     price_of: Callable[[Slot], Price | Refused] | None,
 ) -> Iterator[Offer]:
-    is_taken = _finder(taken)
+    is_taken = overlap_finder(taken)
     before, whole = terms.buffer_before, length + terms.buffer_after
     for start in starts:
         if is_taken(start - before, start + whole):
@@ -158,19 +157,6 @@ def _offers(
         verdict = admit(wish, 1, now, terms, open_slots, (), price_of=price_of)
         if isinstance(verdict, Admitted):
             yield Offer(wish, verdict.price)
-
-
-def _finder(taken: Sequence[Slot]) -> Callable[[datetime, datetime], bool]:
-    """Whether a time meets one that is taken, in logarithmic time: by start, each with the latest end up to it."""
-    ordered = sorted(taken)
-    starts = [slot.start for slot in ordered]
-    ends = list(accumulate((slot.end for slot in ordered), max))
-
-    def is_taken(start: datetime, end: datetime) -> bool:
-        before = bisect_left(starts, end)
-        return before > 0 and ends[before - 1] > start
-
-    return is_taken
 
 
 def grid_starts(open_slots: Sequence[Slot], terms: RoomTerms) -> set[datetime]:

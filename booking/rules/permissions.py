@@ -29,6 +29,7 @@ class Capability(StrEnum):
     YCBM = "links.ycbm"
     SETTINGS = "settings"
     PRICES = "prices"
+    COURSES = "courses"
     STAFF = "staff"
     AUDIT_RECORD = "audit.record"
     AUDIT_ALL = "audit.all"
@@ -73,6 +74,7 @@ _ADMIN: dict[Capability, Scope] = _OFFICE | {
     Capability.YCBM: Scope.ORGANISATION,
     Capability.SETTINGS: Scope.ORGANISATION,
     Capability.PRICES: Scope.ORGANISATION,
+    Capability.COURSES: Scope.ORGANISATION,
     Capability.STAFF: Scope.ORGANISATION,
     Capability.AUDIT_ALL: Scope.ORGANISATION,
     Capability.ROLES_READ: Scope.ORGANISATION,

@@ -16,7 +16,8 @@ class CalendarItem(Base, Owned):
 
     `office_revision`: what the office's calendar came to by the last change of the item; later changes have later ones.
     `only_link_id`: a test time, which this calendar link alone writes and no feed shows (SPEC Y8); None of all others.
-    No foreign key: links go.
+    No foreign key: links go. `event_id`, `course_id`, `series_id`: the event of a course that it is of, where
+    it is of no booking.
     """
 
     __tablename__ = "calendar_item"
@@ -29,12 +30,18 @@ class CalendarItem(Base, Owned):
         Index("ix_calendar_item_start", "organisation_id", "starts_at"),
         Index("ix_calendar_item_end", "organisation_id", "ends_at"),
         Index("ix_calendar_item_change", "organisation_id", "office_revision"),
+        Index("ix_calendar_item_event", "event_id", unique=True),
+        Index("ix_calendar_item_course", "course_id", "starts_at"),
+        Index("ix_calendar_item_series", "series_id", "starts_at"),
     )
 
     uid: Mapped[UUID] = mapped_column(unique=True)
     room_id: Mapped[int]
     customer_id: Mapped[int | None]
     booking_id: Mapped[int | None] = mapped_column(unique=True)
+    event_id: Mapped[int | None]
+    course_id: Mapped[int | None]
+    series_id: Mapped[int | None]
     sequence: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
     last_modified: Mapped[datetime]

@@ -11,8 +11,21 @@ from booking.tables import (
     outgoing,
     people,
     site_calendars,
+    studio,
 )
 from booking.tables.base import Base
 
-MODULES = (bookings, calendars, connections, doors, houses, link_wishes, links, outgoing, people, site_calendars)
+MODULES = (
+    bookings,
+    calendars,
+    connections,
+    doors,
+    houses,
+    link_wishes,
+    links,
+    outgoing,
+    people,
+    site_calendars,
+    studio,
+)
 metadata = Base.metadata

@@ -186,7 +186,10 @@ class StoredItem(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LocalBooking:
-    """A live booking as the link sees it. `is_beside`: of a room that shares a unit, so only its time may pass."""
+    """A live booking as the link sees it, or an event of a course (`is_event`).
+
+    `is_beside`: of a room that shares a unit, so only its time may pass.
+    """
 
     item_id: int
     booking_id: int | None
@@ -201,6 +204,7 @@ class LocalBooking:
     location: str
     details: str
     is_beside: bool
+    is_event: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,10 @@
 """Half-open intervals of aware UTC instants: [start, end). Two that only touch do not overlap."""
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import accumulate
 
 from booking.values.clock import require_utc
 
@@ -49,3 +51,16 @@ def subtract(whole: Slot, taken: Iterable[Slot]) -> tuple[Slot, ...]:
 def covered(whole: Slot, parts: Iterable[Slot]) -> bool:
     """Whether the parts together cover the whole slot."""
     return not subtract(whole, parts)
+
+
+def overlap_finder(taken: Sequence[Slot]) -> Callable[[datetime, datetime], bool]:
+    """Whether [start, end) meets one of these, in logarithmic time: by start, each with the latest end up to it."""
+    ordered = sorted(taken)
+    starts = [slot.start for slot in ordered]
+    ends = list(accumulate((slot.end for slot in ordered), max))
+
+    def is_taken(start: datetime, end: datetime) -> bool:
+        before = bisect_left(starts, end)
+        return before > 0 and ends[before - 1] > start
+
+    return is_taken

@@ -81,6 +81,7 @@ class OccupancyKind(StrEnum):
     HELD = "held"  # a rejected time whose cancel on the external site is stuck, or an undecided clash (SPEC S10)
     CLOSURE = "closure"
     EXTERNAL = "external"
+    EVENT = "event"  # of a course
 
 
 class Source(StrEnum):
@@ -123,6 +124,8 @@ class SubjectKind(StrEnum):
     OFFICE = "office"
     BOOKING = "booking"
     DESK = "desk"
+    COURSE = "course"
+    SERIES = "series"
 
 
 class ItemStatus(StrEnum):

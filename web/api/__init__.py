@@ -10,6 +10,7 @@ from flask_openapi3.openapi import OpenAPI
 from web.access import public
 from web.api.audit import audit
 from web.api.bookings import bookings
+from web.api.courses import courses
 from web.api.customers import customers
 from web.api.days import days
 from web.api.desk import desk
@@ -33,6 +34,7 @@ PARTS = (
     bookings,
     feeds,
     plan,
+    courses,
     desk,
     doors,
     mails,

@@ -1,5 +1,6 @@
 """The house's feeds by program: list, change, give another address (SPEC C1, X3, X12). Making and ending: `feeds`."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
@@ -9,8 +10,9 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from booking.actions.feeds import lay_out_series, rename, rotate
-from booking.reads.feeds import FeedInfo, feed_of, house_feeds, is_made_by_customer
+from booking.reads.feeds import HOUSE_KINDS, FeedInfo, feed_of, house_feeds, is_made_by_customer
 from booking.reads.house import House
+from booking.reads.timetable import course_names, series_names
 from booking.rules.permissions import Capability
 from booking.values.refusals import NotFound, Refused
 from booking.values.states import SubjectKind
@@ -24,17 +26,22 @@ from web.api.parts import not_to_keep, unkept
 from web.context import current
 from web.request import actor, house, now, organisation_id, read, tools
 
-OURS = frozenset({SubjectKind.ROOM, SubjectKind.OFFICE, SubjectKind.DESK})
+Names = Mapping[tuple[SubjectKind, int], UUID]
 
 __all__ = ["feeds"]  # with these calls on it: of two blueprints with one path the description would hold the last alone
 
 
-@feeds.get("/feeds", summary="The feeds of office, desk and rooms, newest first", responses=responses(models.Feeds))
+@feeds.get(
+    "/feeds",
+    summary="The feeds of office, desk, rooms, courses and series, newest first",
+    responses=responses(models.Feeds),
+)
 @token(Capability.FEEDS_OFFICE)
 def page() -> Response:
     """Without their addresses. Revoked ones are listed too."""
     found = house_feeds(read(), organisation_id())
-    return answer(models.Feeds(feeds=[models.Feed(**_facts(one, house())) for one in found]))
+    names = _names(read(), house())
+    return answer(models.Feeds(feeds=[models.Feed(**_facts(one, names)) for one in found]))
 
 
 @feeds.get(
@@ -43,7 +50,7 @@ def page() -> Response:
 @token(Capability.FEEDS_OFFICE)
 def show(path: FeedPath) -> Response:
     feed = _feed(read(), path.feed_id)
-    return unkept(models.FeedWithUrl(**_facts(feed, house()), url=_url(feed)))
+    return unkept(models.FeedWithUrl(**_facts(feed, _names(read(), house())), url=_url(feed)))
 
 
 @feeds.post(
@@ -59,7 +66,7 @@ def renew(path: FeedPath) -> Response:
         done = rotate(session, now(), key, organisation_id=mine, feed_id=known.feed_id, actor=actor())
         if isinstance(done, Refused):
             return done
-        return models.FeedWithUrl(**_facts(_feed(session, path.feed_id), inside), url=None)
+        return models.FeedWithUrl(**_facts(_feed(session, path.feed_id), _names(session, inside)), url=None)
 
     return not_to_keep(effect(work, dress=_with_url))
 
@@ -80,7 +87,9 @@ def change(path: FeedPath, body: models.FeedChange) -> Response:
             done = rename(session, now(), name=body.name, **which)
         if body.series_expanded is not None and not isinstance(done, Refused):
             done = lay_out_series(session, now(), expanded=body.series_expanded, **which)
-        return done if isinstance(done, Refused) else models.Feed(**_facts(_feed(session, path.feed_id), inside))
+        if isinstance(done, Refused):
+            return done
+        return models.Feed(**_facts(_feed(session, path.feed_id), _names(session, inside)))
 
     return effect(work)
 
@@ -89,7 +98,7 @@ def _feed(session: Session, feed_id: UUID) -> FeedInfo:
     """A feed of the house, or one of a booking that no customer made; customers' own are theirs alone."""
     found = feed_of(session, organisation_id(), feed_id)
     is_for_booking = found.whose.kind is SubjectKind.BOOKING
-    if found.whose.kind in OURS or (is_for_booking and not is_made_by_customer(session, found)):
+    if found.whose.kind in HOUSE_KINDS or (is_for_booking and not is_made_by_customer(session, found)):
         return found
     raise NotFound("feed", feed_id)
 
@@ -106,12 +115,25 @@ def _url(feed: FeedInfo) -> str | None:
     return f"{current().settings.base_url}/feeds/{token_now}.ics"
 
 
-def _facts(feed: FeedInfo, here: House) -> dict[str, Any]:
-    room = here.room(feed.whose.target_id).public_id if feed.whose.kind is SubjectKind.ROOM else None
+def _names(session: Session, here: House) -> Names:
+    """The public ids of what feeds are of."""
+    mine = here.organisation_id
+    return (
+        {(SubjectKind.ROOM, room.room_id): room.public_id for room in here.rooms.values()}
+        | {(SubjectKind.COURSE, one.course_id): one.public_id for one in course_names(session, mine)}
+        | {(SubjectKind.SERIES, one.series_id): one.public_id for one in series_names(session, mine)}
+    )
+
+
+def _facts(feed: FeedInfo, names: Names) -> dict[str, Any]:
+    kind = feed.whose.kind
+    named = names.get((kind, feed.whose.target_id))
     return {
         "id": feed.public_id,
-        "kind": feed.whose.kind,
-        "room": room,
+        "kind": kind,
+        "room": named if kind is SubjectKind.ROOM else None,
+        "course": named if kind is SubjectKind.COURSE else None,
+        "series": named if kind is SubjectKind.SERIES else None,
         "name": feed.name,
         **asdict(feed.choices),
         "made_at": feed.made_at,

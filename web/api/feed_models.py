@@ -16,11 +16,13 @@ class FeedChange(Model):
 
 
 class Feed(Model):
-    """`room`: whose calendar it is where `kind` is room. A booking's is not listed; it has its own address."""
+    """`room`, `course`, `series`: whose calendar it is where `kind` says so. A booking's is not listed."""
 
     id: UUID
     kind: SubjectKind
     room: UUID | None
+    course: UUID | None
+    series: UUID | None
     name: str
     variant: Variant
     language: str

@@ -1,5 +1,6 @@
 """Feeds: made and revoked by program (SPEC C1, X3)."""
 
+from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 from uuid import UUID
@@ -12,9 +13,10 @@ from booking.actions.feeds import make_feed, revoke
 from booking.reads.feeds import feed_of
 from booking.reads.house import House
 from booking.reads.requests import request_by
+from booking.reads.timetable import course_line, series_names
 from booking.rules.permissions import Capability
 from booking.values.feeds import FeedChoices
-from booking.values.refusals import Reason, Refused
+from booking.values.refusals import NotFound, Reason, Refused
 from booking.values.states import SubjectKind
 from booking.values.tokens import token_of
 from web.access import token
@@ -68,14 +70,30 @@ def delete(path: models.FeedPath) -> Response:
 
 
 def _target(body: models.FeedBody) -> int | Refused:
-    """Whose calendar: a room's, a booking's, else the house's own."""
-    if body.kind is SubjectKind.ROOM:
-        return house().room_by(public_id=body.room).room_id if body.room else _missing("room")
-    if body.kind is SubjectKind.BOOKING:
-        if not body.booking:
-            return _missing("booking")
-        return request_by(read(), organisation_id(), body.booking).booking_id
-    return organisation_id()
+    """Whose calendar: what the member of that name says, else the house's own. Raises NotFound."""
+    if body.kind not in _NAMED:
+        return organisation_id()
+    named: UUID | None = getattr(body, body.kind.value)
+    return _NAMED[body.kind](named) if named else _missing(body.kind.value)
+
+
+def _course(public_id: UUID) -> int:
+    return course_line(read(), now(), organisation_id(), public_id).course_id
+
+
+def _series(public_id: UUID) -> int:
+    for one in series_names(read(), organisation_id()):
+        if one.public_id == public_id:
+            return one.series_id
+    raise NotFound("series", public_id)
+
+
+_NAMED: dict[SubjectKind, Callable[[UUID], int]] = {
+    SubjectKind.ROOM: lambda public_id: house().room_by(public_id=public_id).room_id,
+    SubjectKind.BOOKING: lambda public_id: request_by(read(), organisation_id(), public_id).booking_id,
+    SubjectKind.COURSE: _course,
+    SubjectKind.SERIES: _series,
+}
 
 
 def _missing(member: str) -> Refused:

@@ -49,6 +49,8 @@ CONFLICTS = frozenset(
         "codes-given",
         "door-has-rooms",
         "branch-in-use",
+        "still-planned",
+        "course-archived",
         "not-confirmed",
         "not-started",
         "over",

@@ -247,19 +247,28 @@ class MoveBody(Model):
 
 
 class FeedBody(Model):
-    """`room` or `booking` names whose calendar it is where `kind` says so.
+    """`room`, `booking`, `course` or `series` names whose calendar it is where `kind` says so.
 
     Entries come `months_ahead` of their start (null: at once) and stay for `months_back`; `alarm_minutes` before the
     start clients that allow it remind (null: never). `series_expanded`: every date of a series is an event of its
     own, for programs that do not show series; else a series is one event with its rule.
     """
 
-    kind: Literal[SubjectKind.OFFICE, SubjectKind.DESK, SubjectKind.ROOM, SubjectKind.BOOKING]
+    kind: Literal[
+        SubjectKind.OFFICE,
+        SubjectKind.DESK,
+        SubjectKind.ROOM,
+        SubjectKind.BOOKING,
+        SubjectKind.COURSE,
+        SubjectKind.SERIES,
+    ]
     name: Needed
     variant: Variant = Variant.BUSY
     language: Language = "de"
     room: UUID | None = None
     booking: UUID | None = None
+    course: UUID | None = None
+    series: UUID | None = None
     cancelled_shown: StrictBool = True
     months_back: Annotated[StrictInt, Field(ge=0, le=MOST_MONTHS)] = MONTHS_BACK
     months_ahead: Annotated[StrictInt, Field(ge=1, le=MOST_MONTHS)] | None = None

@@ -18,6 +18,7 @@ PAGES = (
     "bookings",
     "new_booking",
     "calendar",
+    "courses",
     "customers",
     "cases",
     "mails",

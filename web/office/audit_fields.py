@@ -107,4 +107,11 @@ def field_names() -> dict[str, str]:
         "disabled_at": gettext("Log-in ended"),
         "calendars": gettext("Calendar links of the pages"),
         "since": gettext("Cancelled there"),
+        "level": gettext("Level"),
+        "trainer": gettext("Trainer"),
+        "wall": gettext("Start time"),
+        "minutes": gettext("Length in minutes"),
+        "capacity": gettext("Places"),
+        "units": gettext("Units"),
+        "events": gettext("Dates made"),
     }

@@ -1,5 +1,7 @@
-"""Calendar feeds of rooms, office and desk: made, named, rotated, revoked; who fetched them lately (C1, C4)."""
+"""Calendar feeds of rooms, courses, office and desk: made, named, rotated, revoked; who fetched them (C1, C4)."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +11,8 @@ from werkzeug.wrappers.response import Response as AnyResponse
 
 from booking.actions.feeds import lay_out_series, make_feed, rename, revoke, rotate
 from booking.reads.agenda import Whose
-from booking.reads.feeds import FeedInfo, feed_of, feeds_of
+from booking.reads.feeds import HOUSE_KINDS, FeedInfo, feed_of, house_feeds
+from booking.reads.timetable import course_names, series_names
 from booking.rules.permissions import Capability
 from booking.values.refusals import NotFound, Refused
 from booking.values.states import SubjectKind
@@ -17,13 +20,23 @@ from booking.values.tokens import token_of
 from web import feed_choices
 from web.access import require
 from web.context import current
+from web.course_words import rule_words
 from web.i18n import gettext
 from web.reasons import message, messages
 from web.request import actor, house, now, organisation_id, read, tools, write
 from web.security import private
 
 blueprint = Blueprint("office_feeds", __name__, url_prefix="/office/feeds")
-OURS = frozenset({SubjectKind.ROOM, SubjectKind.OFFICE, SubjectKind.DESK})
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whose calendar, by its key in the form. `offered`: a new one can be made of it."""
+
+    key: str
+    label: str
+    whose: Whose
+    offered: bool = True
 
 
 @blueprint.get("")
@@ -156,11 +169,12 @@ def end(feed: UUID) -> AnyResponse:
 
 
 def _list(typed: dict[str, str] | None = None, errors: dict[str, list[str]] | None = None) -> str:
-    groups = [(label, feeds_of(read(), target)) for _, label, target in _targets()]
+    targets, found = _targets(), house_feeds(read(), organisation_id())
+    groups = [(one.label, [_line(feed) for feed in found if feed.whose == one.whose]) for one in targets]
     return render_template(
         "office/feeds.html",
-        groups=[(label, [_line(feed) for feed in feeds]) for label, feeds in groups if feeds],
-        targets=[("", gettext("Please choose"))] + [(key, label) for key, label, _ in _targets()],
+        groups=[(label, lines) for label, lines in groups if lines],
+        targets=[("", gettext("Please choose"))] + [(one.key, one.label) for one in targets if one.offered],
         options=feed_choices.options(),
         typed=typed or {"whose": "", "name": "", **feed_choices.fresh(house().language)},
         errors=errors or {},
@@ -179,36 +193,47 @@ def _typed() -> dict[str, str]:
     return {name: request.form.get(name, "") for name in ("whose", "name")} | feed_choices.typed_in(request.form)
 
 
-def _targets() -> list[tuple[str, str, Whose]]:
-    """Key of the form, label, and whose calendar that is."""
+def _targets() -> list[Target]:
+    """What the house makes calendars of, in the order of the list."""
     mine = house().organisation_id
-    rooms = [
-        (
-            f"room-{room.public_id}",
-            gettext("Room: %(name)s", name=room.name),
-            Whose(mine, SubjectKind.ROOM, room.room_id),
-        )
-        for room in house().rooms.values()
-    ]
     return [
-        ("office", gettext("Office: all rooms"), Whose(mine, SubjectKind.OFFICE, mine)),
-        ("desk", gettext("Desk: its doors"), Whose(mine, SubjectKind.DESK, mine)),
-        *rooms,
+        Target("office", gettext("Office: all rooms"), Whose(mine, SubjectKind.OFFICE, mine)),
+        Target("desk", gettext("Desk: its doors"), Whose(mine, SubjectKind.DESK, mine)),
+        *(
+            Target(
+                f"room-{room.public_id}",
+                gettext("Room: %(name)s", name=room.name),
+                Whose(mine, SubjectKind.ROOM, room.room_id),
+            )
+            for room in house().rooms.values()
+        ),
+        *_studio(mine),
     ]
+
+
+def _studio(mine: int) -> Iterator[Target]:
+    """Courses, then their series by course and plan."""
+    for one in course_names(read(), mine):
+        label, whose = gettext("Course: %(name)s", name=one.name), Whose(mine, SubjectKind.COURSE, one.course_id)
+        yield Target(f"course-{one.public_id}", label, whose, not one.archived)
+    for line in series_names(read(), mine):
+        name = f"{line.course}, {rule_words(line.plan)}"
+        label, whose = gettext("Series: %(name)s", name=name), Whose(mine, SubjectKind.SERIES, line.series_id)
+        yield Target(f"series-{line.public_id}", label, whose, not line.ended)
 
 
 def _target(key: str) -> Whose | None:
-    return next((target for known, _, target in _targets() if known == key), None)
+    return next((one.whose for one in _targets() if one.key == key and one.offered), None)
 
 
 def _whose_name(whose: Whose) -> str:
-    return next((label for _, label, target in _targets() if target == whose), "")
+    return next((one.label for one in _targets() if one.whose == whose), "")
 
 
 def _ours(feed: UUID) -> FeedInfo:
     """The feed, if it is one of the house's own; a customer's is theirs."""
     info = feed_of(read(), organisation_id(), feed)
-    if info.whose.kind not in OURS:
+    if info.whose.kind not in HOUSE_KINDS:
         raise NotFound("feed", feed)
     return info
 

@@ -56,6 +56,7 @@ def _rail() -> list[dict[str, Any]]:
         Door(gettext("Today"), HERE, Capability.REVIEW),
         Door(gettext("Requests"), "/office/requests", Capability.REVIEW, waiting.requests),
         Door(gettext("Calendar"), "/office/calendar", Capability.BOOKINGS),
+        Door(gettext("Courses"), "/office/courses", Capability.COURSES),
         Door(gettext("Customers"), "/office/customers", Capability.CUSTOMERS),
         Door(gettext("Cases"), "/office/cases", Capability.CASES, waiting.cases),
         Door(gettext("Mails"), "/office/mails", Capability.MAILS_READ, waiting.dead_mails),

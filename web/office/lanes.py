@@ -118,7 +118,7 @@ def _piece(house: House, room: RoomFacts, one: Placed, day: date, here: UUID | N
     to_min = DAY_MINUTES if end == window.end else _minute(end, room.zone)
     tone, icon, word = _look(one)
     own = one.room_id == room.room_id or one.kind is not OccupancyKind.BOOKING
-    title = one.party or (one.purpose if one.source else "") or _kind_name(one.kind)
+    title = one.party or (one.purpose if one.source or one.kind is OccupancyKind.EVENT else "") or _kind_name(one.kind)
     return Piece(
         from_min=from_min,
         to_min=max(to_min, from_min + 15),
@@ -147,6 +147,7 @@ def _look(one: Placed) -> tuple[str, str, str]:
         OccupancyKind.HELD: ("quiet", "pause", gettext("Held")),
         OccupancyKind.CLOSURE: ("quiet", "lock", gettext("Closed")),
         OccupancyKind.EXTERNAL: ("quiet", "calendar", gettext("External")),
+        OccupancyKind.EVENT: ("brand", "calendar", gettext("Course")),
     }
     return looks[one.kind]
 
@@ -157,6 +158,7 @@ def _kind_name(kind: OccupancyKind) -> str:
         OccupancyKind.HELD: gettext("Held time"),
         OccupancyKind.CLOSURE: gettext("Closed"),
         OccupancyKind.EXTERNAL: gettext("External calendar"),
+        OccupancyKind.EVENT: gettext("Course"),
     }
     return names[kind]
 

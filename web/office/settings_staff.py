@@ -137,6 +137,7 @@ def capability_names() -> dict[Capability, str]:
         Capability.YCBM: gettext("Set up booking sites"),
         Capability.SETTINGS: gettext("Change settings"),
         Capability.PRICES: gettext("Change prices"),
+        Capability.COURSES: gettext("Plan courses and their series"),
         Capability.STAFF: gettext("Keep staff"),
         Capability.AUDIT_RECORD: gettext("See the history of a record"),
         Capability.AUDIT_ALL: gettext("See the whole audit log"),

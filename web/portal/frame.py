@@ -1,15 +1,17 @@
 """What all pages of the portal share: the links of the shells, rooms by name, secret pages."""
 
 from datetime import datetime
+from typing import Any
 
-from flask import Flask, Response, abort, make_response, url_for
+from flask import Flask, Response, abort, g, make_response, request, url_for
 
 from booking.reads.house import House, RoomFacts
 from booking.reads.status import LegalText
+from booking.reads.timetable import has_course
 from booking.rules.working_days import review_deadline
 from booking.tables.houses import TermsKind
 from web.i18n import gettext
-from web.request import house
+from web.request import house, organisation_id, read
 from web.security import private
 
 FOOT = (TermsKind.IMPRINT, TermsKind.PRIVACY, TermsKind.TERMS, TermsKind.HOUSE_RULES, TermsKind.ACCESSIBILITY)
@@ -17,6 +19,22 @@ FOOT = (TermsKind.IMPRINT, TermsKind.PRIVACY, TermsKind.TERMS, TermsKind.HOUSE_R
 
 def set_up(app: Flask) -> None:
     app.context_processor(lambda: {"legal": legal_links()})
+    app.context_processor(_navigation)
+
+
+def _navigation() -> dict[str, Any]:
+    """Rooms and courses, on pages of the portal, where the house has a course; nothing elsewhere."""
+    if not (request.endpoint or "").startswith("portal_") or g.get("bare") or not has_course(read(), organisation_id()):
+        return {}
+    places = ((gettext("Rooms"), url_for("portal_rooms.home")), (gettext("Courses"), url_for("portal_courses.show")))
+    is_courses = request.path == places[1][1]
+    is_rooms = request.path == "/" or request.path.startswith("/rooms/")
+    return {
+        "nav": [
+            {"label": label, "href": href, "current": current}
+            for (label, href), current in zip(places, (is_rooms, is_courses), strict=True)
+        ]
+    }
 
 
 def kind_name(kind: TermsKind) -> str:

@@ -49,7 +49,7 @@ def week_words(frame: Frame, plans: tuple[DayPlan, ...], href: Callable[[date], 
     opens, closes = _span(frame, plans)
     open_day = frame.open_day or next((plan.day for plan in plans if plan.free), first)
     return {
-        "label": _label(first, first + 6 * DAY),
+        "label": interval_words(first, first + 6 * DAY),
         "previous": href(before) if clamped(before, frame) == before else None,
         "next": href(after) if clamped(after, frame) == after else None,
         "opens": opens,
@@ -72,7 +72,8 @@ def short_times(slot: Slot, room: RoomFacts) -> str:
     return translator().times(slot, room.zone.key)
 
 
-def _label(first: date, last: date) -> str:
+def interval_words(first: date, last: date) -> str:
+    """`30. November – 6. Dezember 2026`."""
     return str(format_interval(first, last, "yMMMMd", locale=translator().locale))
 
 

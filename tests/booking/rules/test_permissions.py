@@ -34,6 +34,7 @@ def test_the_owner_may_do_everything_and_the_admin_all_but_what_is_the_owners() 
         (Capability.MAILS_SHOW_CODE, True),
         (Capability.SETTINGS, False),
         (Capability.PRICES, False),
+        (Capability.COURSES, False),
         (Capability.STAFF, False),
         (Capability.LINKS, False),
         (Capability.YCBM, False),
