@@ -111,6 +111,7 @@ def house(
         for name, (kind, _, _) in BAD.items():
             made.connect(name, kind, f"http://{served[name].netloc}/")
         made.connect("inside", ICS, f"https://127.0.0.1:{inside.port}/")
+        made.connect("private", ICS, "https://127.0.0.1/")
         made.connect("certificate", ICS, f"https://{secure.netloc}/")
         made.connect("nobody", ICS, f"http://{nobody}/")
         made.connect("every second", ICS, f"http://{busy.netloc}/")
@@ -129,7 +130,12 @@ def test_good_links_work_beside_bad_ones_and_each_of_those_says_what_is_wrong(ho
     works = house.works
     works.request(slot_in(10, 18, 20))
     expected = {name: problem for name, (_, _, problem) in BAD.items()}
-    expected |= {"inside": "refused-address", "certificate": "certificate", "nobody": "unreachable"}
+    expected |= {
+        "inside": "unfit-address",
+        "private": "refused-address",
+        "certificate": "certificate",
+        "nobody": "unreachable",
+    }
     for _ in range(2):
         begun = time.monotonic()
         told = house.run_all()
