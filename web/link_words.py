@@ -22,7 +22,9 @@ def link_question(kind: str) -> str:
     texts = {
         "link-moved": gettext("Somebody changed this booking in the calendar. Here its time is kept until you decide."),
         "link-cancelled": gettext("Somebody deleted this booking in the calendar. Here it stands and keeps its time."),
-        "link-clash": gettext("The calendar says that the room is taken in the time of this booking, which stands."),
+        "link-clash": gettext(
+            "The calendar says that the room is taken in the time of this booking or course, which stands."
+        ),
         "link-conflict": gettext("What was changed in the calendar did not hold. Both versions are kept for review."),
         "link-held": gettext(
             "More is missing in the calendar than people delete by hand. Nothing ends until you look at the link's "

@@ -12,6 +12,7 @@ from booking.actions.occupy import LONGEST_PIECE, free, lock_units, occupy
 from booking.reads.link_dates import BROUGHT, FULL, dates_kept
 from booking.rules.link_dates import FEW, MOST_DATES, MOST_ROWS, at_first, coming, soonest
 from booking.tables.bookings import CaseFile, Occupancy
+from booking.tables.calendars import CalendarItem
 from booking.tables.links import CalendarLink, ItemLink
 from booking.tables.links import ImportedTime as Row
 from booking.tables.prepared import Prepared, insert_in
@@ -23,12 +24,12 @@ from booking.values.states import OccupancyKind
 
 CLASH = "link-clash"
 KINDS = BROUGHT
-TAKES = (OccupancyKind.BOOKING, OccupancyKind.HELD)
+TAKES = (OccupancyKind.BOOKING, OccupancyKind.HELD, OccupancyKind.EVENT)
 SHOWN = 200
 UNITS = "units_of_links"
 _TIMES = Occupancy.metadata.tables["occupancy"].c
 _TAKEN = Prepared(
-    select(_TIMES.source_id, _TIMES.starts_at, _TIMES.ends_at)
+    select(_TIMES.source_id, _TIMES.kind, _TIMES.starts_at, _TIMES.ends_at)
     .where(
         _TIMES.unit_id.in_(bindparam("units", expanding=True)),
         _TIMES.kind.in_(bindparam("kinds", expanding=True)),
@@ -218,18 +219,22 @@ def _find_clashes(
 
 
 def bookings_within(session: Session, units: Sequence[int], around: Slot) -> list[tuple[int, Slot]]:
-    """Our bookings with each time that they take there, by their start."""
+    """Our bookings, and the events of courses by their ids below zero, with each time that they take, by its start."""
     given = {"units": list(units), "kinds": TAKES, "start": around.start, "end": around.end}
     rows = _TAKEN.all(session, given | {"earliest": around.start - LONGEST_PIECE})
-    return [(booking_id, Slot(start, end)) for booking_id, start, end in rows]
+    return [
+        (-source_id if kind is OccupancyKind.EVENT else source_id, Slot(start, end))
+        for source_id, kind, start, end in rows
+    ]
 
 
 def show_clashes(
     session: Session, now: datetime, link: CalendarLink, row_id: int, given: ImportedTime, found: Mapping[int, Slot]
 ) -> None:
-    """`found`: the bookings that have a time of theirs."""
+    """`found`: what has a time of theirs, as `bookings_within` says it."""
     rows = []
-    for booking_id, theirs in sorted(found.items()):
+    courses = _events(session, [-one for one in found if one < 0])
+    for source_id, theirs in sorted(found.items()):
         facts = {
             "site": link.name,
             "link_id": link.id,
@@ -237,20 +242,33 @@ def show_clashes(
             "starts_at": theirs.start.isoformat(),
             "ends_at": theirs.end.isoformat(),
         }
-        key = f"{CLASH}-{row_id}-{booking_id}"
+        if source_id < 0:
+            facts["ours"] = courses.get(-source_id, {})
+        key, booking_id = f"{CLASH}-{row_id}-{source_id}", source_id if source_id > 0 else None
         rows.append((link.organisation_id, CLASH, key, booking_id, facts, now, None, ""))
     _SHOW[session.get_bind().dialect.name].run(session, rows)
 
 
+def _events(session: Session, event_ids: Sequence[int]) -> dict[int | None, dict[str, str]]:
+    """What is to be said of events of courses."""
+    columns = (CalendarItem.event_id, CalendarItem.title, CalendarItem.starts_at, CalendarItem.ends_at)
+    found = session.execute(select(*columns).where(CalendarItem.event_id.in_(event_ids))) if event_ids else ()
+    return {
+        event_id: {"summary": title, "starts_at": start.isoformat(), "ends_at": end.isoformat()}
+        for event_id, title, start, end in found
+    }
+
+
 def _settle_clashes(session: Session, now: datetime, link: CalendarLink, import_id: int, keep: Collection[int]) -> None:
-    query = select(CaseFile.dedup_key, CaseFile.booking_id).where(
+    of = f"{CLASH}-{import_id}-"
+    query = select(CaseFile.dedup_key).where(
         CaseFile.organisation_id == link.organisation_id,
         CaseFile.kind == CLASH,
-        CaseFile.dedup_key.startswith(f"{CLASH}-{import_id}-", autoescape=True),
+        CaseFile.dedup_key.startswith(of, autoescape=True),
         CaseFile.closed_at.is_(None),
     )
-    for key, booking_id in session.execute(query).all():
-        if booking_id not in keep:
+    for key in session.scalars(query).all():
+        if int(key.removeprefix(of)) not in keep:
             about = key.removeprefix(f"{CLASH}-")
             close_case(session, now, link.organisation_id, CLASH, about, resolution="no clash any more")
 

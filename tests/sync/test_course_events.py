@@ -80,3 +80,21 @@ def test_a_time_that_comes_from_outside_stays_out_of_the_way_of_a_series(here: W
     made = teach(here, replace(PLAN, skips_holidays=False))
     assert made.extended.skipped == ((date(2026, 11, 30), "taken"),)
     assert made.extended.made == 2
+
+
+@pytest.mark.rule("C14")
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_time_from_outside_that_meets_an_event_opens_a_case_and_the_event_stands(here: World, count: int) -> None:
+    here.connect(LinkPolicy.IMPORT)
+    teach(here)
+    for number in range(1, count):  # alone it is brought alone, among others with them
+        here.put(event(f"far-{number}", 40 + number))
+    here.put(event("theirs", 6.36, hours=2))
+    here.settle()
+    case = here.cases()["link-clash"]
+    assert case["ours"]["summary"] == "Yoga"
+    assert case["ours"]["starts_at"].startswith("2026-11-30T17:00")
+    assert len(here.rows(select(Occupancy).where(Occupancy.kind == OccupancyKind.EVENT))) == 3 * len(here.ids.units)
+    here.move_theirs("theirs", timedelta(days=60))
+    here.settle()
+    assert "link-clash" not in here.cases()

@@ -52,9 +52,9 @@ def can_be_taken(case: CaseLine, way: Way) -> bool:
 
 
 def _version(case: CaseLine, side: str) -> Mapping[str, Any]:
-    """Of a clash the booking is the one version, and what takes its time there the other."""
+    """Of a clash the booking, or the event of a course, is the one version, and what takes its time there the other."""
     if case.kind == "link-clash":
-        return _booking(case) if side == "ours" else case.facts
+        return (_booking(case) or case.facts.get("ours", {})) if side == "ours" else case.facts
     found = case.facts.get(side)
     return found if isinstance(found, dict) else {}
 
