@@ -22,7 +22,7 @@ from outside.errors import OutsideError
 from sync.gathering import Gathered, Gatherer
 from sync.groups import Group, groups_of
 from sync.local_steps import LocalSteps
-from sync.our_side import APART, Given, OurSide
+from sync.our_side import APART, Given, OurSide, has_new_times
 from sync.progress import Progress, Stage, untold
 from sync.remotes.protocol import Quirks
 from sync.their_side import TheirSide
@@ -82,9 +82,11 @@ class Applier:
         return self.applied
 
     def _apply(self, chunk: Sequence[Group], gathered: Gathered) -> None:
-        for piece, given in self.ours.pieces(self.clock(), chunk, *self._kept()):
+        kept, units = self._kept() if has_new_times(chunk) else (0, 0)
+        for number, (piece, given) in enumerate(self.ours.pieces(self.clock(), chunk, kept, units)):
+            if number:
+                breathe()
             self._apply_piece(piece, given, gathered)
-            breathe()
 
     def _kept(self) -> tuple[int, int]:
         """How many dates to come the link keeps, and on how many units."""

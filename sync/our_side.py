@@ -181,6 +181,10 @@ def _way(group: Group, given: Given) -> str:
     return "new row" if step.row.id is None else "row"
 
 
+def has_new_times(chunk: Sequence[Group]) -> bool:
+    return any(_is_new_time(group) for group in chunk)
+
+
 def _is_new_time(group: Group) -> bool:
     step = group.steps[0][1]
     return (

@@ -25,7 +25,7 @@ from booking.actions.feed_codes import count_turned
 from booking.actions.leases import hold_lease
 from booking.actions.link_alarms import announce_silent_links, silent_links
 from booking.actions.link_runs import forget_runs
-from booking.actions.series import extend_all
+from booking.actions.series import extend_series, series_to_extend
 from booking.actions.site_alarms import announce_silent, silent_connections
 from booking.reads.house import House, read_house
 from booking.reads.link_turns import links_in_turn
@@ -92,7 +92,11 @@ class Tick:
         if is_digest_time(now, house):
             database.write(lambda session: post_digest(session, now, house))
             database.write(lambda session: announce_low_codes(session, now, house))
-        database.write(lambda session: extend_all(session, now, house))
+        with database.read() as session:
+            due = series_to_extend(session, now, house)
+        for series_id in due:
+            extend = partial(extend_series, now=now, house=house, series_id=series_id)
+            self._apart("series", partial(database.write, extend))
         self._watch_sites(now, house)
 
     def _watch_sites(self, now: datetime, house: House) -> None:

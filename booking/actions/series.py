@@ -95,7 +95,7 @@ def plan_ahead(session: Session, now: datetime, house: House, row: Series) -> Ex
     """Make the events that are missing up to the horizon, publish them, and note the days left out. Idempotent."""
     room = house.room(row.room_id)
     units = lock_units(session, house.organisation_id, [room.room_id])[room.room_id]
-    plan, until = plan_of(row, room.zone), local_day(now, room.zone) + HORIZON
+    plan, until = plan_of(row, room.zone), _horizon(now, house)
     there = session.scalars(select(CourseEvent.original).where(CourseEvent.series_id == row.id))
     existing = {day for day in there if day is not None}
     off = DaysOff(dict.fromkeys(house.public_holidays, ""), room.closings)
@@ -108,14 +108,24 @@ def plan_ahead(session: Session, now: datetime, house: House, row: Series) -> Ex
     return Extended(len(free), tuple(sorted(skipped)))
 
 
-def extend_all(session: Session, now: datetime, house: House) -> int:
-    """Plan all series of a house ahead whose last planned day has come nearer than the horizon; how many events."""
-    query = select(Series).where(
+def series_to_extend(session: Session, now: datetime, house: House) -> list[int]:
+    """The series whose last planned day has come nearer than the horizon: once a day each."""
+    query = select(Series.id).where(
         Series.organisation_id == house.organisation_id,
         Series.ended_at.is_(None),
-        Series.planned_until < local_day(now, house.zone) + HORIZON,
+        Series.planned_until < _horizon(now, house),
     )
-    return sum(plan_ahead(session, now, house, row).made for row in session.scalars(query.order_by(Series.id)).all())
+    return list(session.scalars(query.order_by(Series.id)))
+
+
+def extend_series(session: Session, now: datetime, house: House, series_id: int) -> int:
+    """Plan one ahead; how many events are new. Each in a transaction of its own, so that no booking waits for all."""
+    return plan_ahead(session, now, house, own(session, Series, house.organisation_id, series_id)).made
+
+
+def _horizon(now: datetime, house: House) -> date:
+    """The same for all rooms of a house, wherever they are: else a room behind it in time would never be planned."""
+    return local_day(now, house.zone) + HORIZON
 
 
 def _not_there(session: Session, course: Course, room: RoomFacts) -> list[str]:

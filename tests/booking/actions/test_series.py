@@ -3,14 +3,16 @@
 from dataclasses import replace
 from datetime import date, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from booking.actions.audit import Actor
 from booking.actions.courses import add_course, archive_course, change_course
 from booking.actions.requests import look
-from booking.actions.series import HORIZON, MadeSeries, SeriesWish, add_series, extend_all
+from booking.actions.series import HORIZON, MadeSeries, SeriesWish, add_series, extend_series, series_to_extend
+from booking.actions.setting_rows import bump
 from booking.reads.agenda import Whose, items_of
 from booking.reads.house import read_house
 from booking.reads.house_parts import count_coming
@@ -64,7 +66,13 @@ def made(database: Database, ids: Ids, plan: SeriesPlan = WEEKLY, **more: Any) -
 
 
 def extend(database: Database, ids: Ids, at: Any) -> int:
-    return database.write(lambda db: extend_all(db, at, read_house(db, ids.organisation_id)))
+    with database.read() as session:
+        house = read_house(session, ids.organisation_id)
+        due = series_to_extend(session, at, house)
+    made = [database.write(lambda db, one=one: extend_series(db, at, house, one)) for one in due]
+    with database.read() as session:
+        assert series_to_extend(session, at, house) == []  # once a day, wherever the room is
+    return sum(made)
 
 
 def rows(database: Database, query: Any) -> list[Any]:
@@ -151,6 +159,17 @@ def test_the_night_adds_what_has_come_within_the_horizon_and_a_second_run_does_n
     assert line.coming == found.extended.made + 3 - 3
     assert line.planned_until == later.astimezone(ZONE).date() + HORIZON
     assert session.scalar(select(func.count()).select_from(CourseEvent)) == found.extended.made + 3
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Australia/Lord_Howe"])
+def test_a_room_in_another_zone_than_the_house_is_planned_once_a_day_too(
+    database: Database, ids: Ids, zone: str
+) -> None:
+    database.write(lambda db: db.execute(update(Branch).values(zone=zone)))
+    database.write(lambda db: bump(db, ids.organisation_id))
+    made(database, ids, replace(WEEKLY, zone=ZoneInfo(zone)))
+    for hours in range(0, 48, 3):
+        extend(database, ids, NOW + timedelta(hours=hours))  # and nothing is due after it
 
 
 @pytest.mark.parametrize(
