@@ -4,9 +4,10 @@ However it is divided, what it comes to is what one plan of all of it would have
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import NoReturn
 
 import pytest
 
@@ -15,6 +16,7 @@ from booking.values.links import LinkPolicy, RunMode, RunOutcome, StepState
 from outside.errors import Unreachable
 from sync.joining import joined
 from sync.plan import plan
+from sync.remotes.protocol import Resource
 from sync.runner import run_link
 from sync.values import (
     Counts,
@@ -56,6 +58,18 @@ def fill(here: World, count: int = MANY) -> None:
         here.put(event(f"x{number:03}", 5 + number))
 
 
+def at_the_last_part(here: World, monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
+    """Before the server hands out what is named last, whenever it is asked for that."""
+    fetch = here.remote.fetch
+
+    def fetched(hrefs: Collection[str]) -> tuple[Resource, ...]:
+        if here.remote.href_for(f"x{MANY - 1:03}") in hrefs:
+            act()
+        return fetch(hrefs)
+
+    monkeypatch.setattr(here.remote, "fetch", fetched)
+
+
 def planned(here: World) -> int:
     """How many plans have been made since the visits were cleared."""
     return here.visited.count("sync.planned")
@@ -87,19 +101,16 @@ def test_much_that_is_new_comes_in_parts_and_comes_to_the_same(
     here.assert_quiet(requests=None)
 
 
-def test_a_part_is_stored_while_the_server_still_works_on_another(here: World) -> None:
+def test_a_part_is_stored_while_the_server_still_works_on_another(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The last answer does not come before the first part is stored: whoever waits for all of it waits for ever."""
     here.connect(LinkPolicy.IMPORT)
     fill(here)
-    is_stored, asked = threading.Event(), []
+    is_stored = threading.Event()
 
-    def hook(moment: str, method: str) -> None:
-        if (moment, method) == ("before", "fetch"):
-            asked.append(method)
-            if len(asked) == 4:
-                assert is_stored.wait(30)
+    def wait() -> None:
+        assert is_stored.wait(30)
 
-    here.remote.hook = hook
+    at_the_last_part(here, monkeypatch, wait)
     engine = replace(here.engine, point=lambda name: is_stored.set() if name == "sync.stored" else None)
     ran = run_link(engine, here.link_id)
     assert ran is not None
@@ -179,23 +190,18 @@ def test_killed_between_the_parts_the_next_run_goes_on(here: World, after: int) 
 
 
 @pytest.mark.rule("C9", "C12")
-def test_a_server_that_fails_in_a_later_part_takes_nothing_back(here: World) -> None:
+def test_a_server_that_fails_in_a_later_part_takes_nothing_back(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     here.connect(LinkPolicy.IMPORT)
     fill(here)
     here.run(RunMode.PLAN)  # so that what it can is known
-    asked = []
 
-    def hook(moment: str, method: str) -> None:
-        if (moment, method) == ("before", "fetch"):
-            asked.append(method)
-            if len(asked) == 4:
-                raise Unreachable("https://dav.example", "nothing came")
+    def fail() -> NoReturn:
+        raise Unreachable("https://dav.example", "nothing came")
 
-    here.remote.hook = hook
-    ran = here.run()
-    assert ran.outcome is RunOutcome.FAILED
-    assert len(here.imported()) in {2 * PART, 3 * PART}  # whichever was asked for last
-    here.remote.hook = lambda _moment, _method: None
+    at_the_last_part(here, monkeypatch, fail)
+    assert here.run().outcome is RunOutcome.FAILED
+    assert len(here.imported()) == 3 * PART
+    monkeypatch.undo()
     assert here.run().outcome is RunOutcome.DONE
     assert len(here.imported()) == MANY
 
